@@ -114,6 +114,7 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
+     LLMF_NO_JOBS=1                   drops llmf_start_job (batches that the provider itself runs)
      LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
      LLMF_NO_STRUCTURED=1       drops answers that keep to a schema
      LLMF_STATIC=1              all functions static: two versions can live in one program
@@ -196,8 +197,7 @@ extern "C" {
      llmf_usage   Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
 typedef struct llmf_str { const char *ptr; size_t len; } llmf_str;
 typedef struct llmf_factory llmf_factory;
-typedef struct llmf_model { uint64_t id; } llmf_model;
-typedef struct llmf_call { uint64_t id; } llmf_call;
+typedef struct llmf_model { uint64_t id; } llmf_model; typedef struct llmf_call { uint64_t id; } llmf_call;
 typedef enum llmf_result {
     LLMF_OK = 0,
     LLMF_ERR_ARGUMENT = 1,         /* the caller's own mistake: the text names the field */
@@ -678,8 +678,7 @@ static inline void llmf_release(llmf_factory *f, llmf_response *r) {
 }
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
 static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
-LLMF_API const char *llmf_result_name(int result);
-LLMF_API const char *llmf_finish_name(int finish);
+LLMF_API const char *llmf_result_name(int result); LLMF_API const char *llmf_finish_name(int finish);
 LLMF_API const char *llmf_build_info(void);
 
 /* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
@@ -1013,6 +1012,20 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
      llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
                       callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback.
 
+   BATCHES OF THE PROVIDER'S are answered by it within a day, for half the price as a rule (OpenAI, Anthropic, Gemini, Mistral, Groq). LLMF_NO_JOBS=1 leaves them out.
+     llmf_start_job   One of these, as a call: llmf_poll does it, and its only event is the final one; llmf_cancel stops looking, not the provider. llmf_batch.model says which
+                      provider (a model, no route: nothing is repeated by itself, and nobody else is asked); *job is yours, until that event, and is filled by then.
+                      LLMF_BATCH_SUBMIT sends requests and count, or what the hook gives: chats, each asked for once, all of `model`. They are held in the block until they
+                      are sent: llmf_desc.memory_size must have room for their text. One that cannot be sent is a result with an error, where `result` is there; else it ends the call.
+                      After an error look at the provider's own list of batches before it is submitted again: the request may have arrived.
+                      LLMF_BATCH_POLL fills *job from job->id. LLMF_BATCH_CANCEL asks the provider to stop, and then does the same.
+                      LLMF_BATCH_COLLECT hands each result to `result`, or into `responses`, as llmf_start_batch does (its index is that of the request), but in the provider's order.
+                      skip says which are not wanted, count (0: unknown) how many were submitted: then none comes twice. It may be done again, and after a restart: the
+                      provider keeps them for weeks. Costs have the lower price in them, and no budget sees them. What the provider did not come to is TIMEOUT (expired)
+                      or CANCELLED. ERROR: ARGUMENT (not done yet; a result is none of this batch's), BAD_REQUEST (it has failed, and why), those of any call.
+     llmf_batch_job   id: filled by SUBMIT; keep it, and the model's name, to go on in another process. state: LLMF_JOB_WAITS, _RUNS, _DONE, _FAILED, _EXPIRED, _CANCELLED (the
+                      last two may have some results), _UNKNOWN: status, the provider's own word, says more. total, done, failed: requests; LLMF_UNKNOWN: it did not say.
+
    CONVERSATIONS that outgrow a model's window are cut by rule, and none is cut in silence. LLMF_NO_FIT=1 leaves this out, and the next.
      llmf_fit_messages  *p: *req with messages that fit m's window (m {0}: fit->window is set), in the factory's block until llmf_render_free; texts are the caller's still. Of the
                       system, of the last keep_last messages (0: 4) and of the newest question nothing goes. rules (0: all, one after the other, as far as it takes):
@@ -1037,6 +1050,9 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
                       file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. Nothing that a part's path
                       or url names is opened here, but it is when the request is sent: of a file that somebody else has written look at them first. */
 typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item; typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+enum { LLMF_BATCH_SUBMIT = 1, LLMF_BATCH_POLL = 2, LLMF_BATCH_COLLECT = 3, LLMF_BATCH_CANCEL = 4, LLMF_JOB_UNKNOWN = 0, LLMF_JOB_WAITS = 1, LLMF_JOB_RUNS = 2, LLMF_JOB_DONE = 3, LLMF_JOB_FAILED = 4, LLMF_JOB_EXPIRED = 5, LLMF_JOB_CANCELLED = 6 }; typedef struct llmf_batch_job { char id[256], status[64]; int state; int64_t total, done, failed; } llmf_batch_job;
+LLMF_API llmf_call llmf_start_job_abi(llmf_factory *f, int action, const llmf_batch *batch, size_t batch_size, llmf_batch_job *job, size_t job_size, size_t req_size, size_t response_size);
+static inline llmf_call llmf_start_job(llmf_factory *f, int action, const llmf_batch *batch, llmf_batch_job *job) { return llmf_start_job_abi(f, action, batch, sizeof *batch, job, sizeof *job, sizeof(llmf_request), sizeof(llmf_response)); }
 LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
 static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
 LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
@@ -1193,8 +1209,7 @@ static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user
 LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
 LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
 LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
-LLMF_API bool llmf_json_number(llmf_str value, double *out);
-LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
+LLMF_API bool llmf_json_number(llmf_str value, double *out); LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
 LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err);
 
 /* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
@@ -1296,8 +1311,7 @@ LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_diale
 static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
-LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text);
-LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
+LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text); LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
 LLMF_API void llmf_reply_tool(llmf_reply *r, llmf_str id, llmf_str name, llmf_str arguments);
 LLMF_API void llmf_reply_finish(llmf_reply *r, llmf_str word);
 LLMF_API void llmf_reply_usage(llmf_reply *r, const llmf_usage *usage);
@@ -1496,6 +1510,7 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      MCP         off: LLMF_WITH_MCP=1  tools of MCP servers as functions of a run, over HTTP and, on POSIX, over a program's standard input and output (mcp_api.h); wants RUN
      RUN         on                    llmf_run: the functions that a model calls are called, and it goes on with their results
      BATCH       on                    llmf_start_batch: many requests, a few at a time
+     JOBS        on                    llmf_start_job: batches that the provider itself runs, within a day and for less. Needs BATCH
      SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
      TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
@@ -2087,6 +2102,11 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #else
 #define LLMF_HAS_BATCH 1
 #endif
+#if !LLMF_HAS_BATCH || (LLMF_ONLY && !(defined(LLMF_WITH_JOBS) && LLMF_WITH_JOBS)) || (defined(LLMF_NO_JOBS) && LLMF_NO_JOBS)
+#define LLMF_HAS_JOBS 0
+#else
+#define LLMF_HAS_JOBS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_SIMULATE) && LLMF_WITH_SIMULATE)) || (defined(LLMF_NO_SIMULATE) && LLMF_NO_SIMULATE)
 #define LLMF_HAS_SIMULATE 0
 #else
@@ -2163,7 +2183,7 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #else
 #define LLMF_HAS_LIST 1
 #endif
-#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
+#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST || LLMF_HAS_JOBS)
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
@@ -2211,7 +2231,7 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #define LLMFI_DROP_0(...) __VA_ARGS__
 
 /* How the streams of the dialects come; what a program registers may take any. */
-#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON || LLMF_HAS_JOBS
 #define LLMFI_HAS_NDJSON 1
 #else
 #define LLMFI_HAS_NDJSON 0
@@ -2410,11 +2430,12 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
  *   LLMF_PREFIX(PROVIDER, prefix)
  *       what may stand in front of an id without making it another family: Bedrock's regions. Of an ARN its last segment is the id
  *   LLMF_OPERATION(PROVIDER, op, dialect, url, traits)
- *       what a host has besides chats, op being EMBED, TRANSCRIBE, COUNT_TOKENS or LIST_MODELS, or what is different there. Every host lists models, counts tokens
- *       where its dialect can, and embeds where it has an embedding_batch; transcription only where a row says so. dialect: whose operation it speaks. url: "" where
+ *       what a host has besides chats, op being EMBED, TRANSCRIBE, COUNT_TOKENS, LIST_MODELS or BATCH (of its own), or what is different there. Every host lists
+ *       models, counts tokens where its dialect can, and embeds where it has an embedding_batch; transcription and batches only where a row says so. dialect: whose operation it speaks. url: "" where
  *       that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another base URL, "-" where the host has not got it.
  *       traits: B gives vectors as base64 when asked, O calls dimensions output_dimension, P takes an embedding's purpose as input_type, M is told no model,
- *       T gives segments when timestamp_granularities asks for them, V asks as Vertex AI does
+ *       T gives segments when timestamp_granularities asks for them, V asks as Vertex AI does, H asks half the price of what stands in a batch, J has batches as
+ *       Mistral has them
  *   LLMF_VARIABLE(PROVIDER, variable, setting, header)
  *       a variable that sets something besides <NAME>_MODEL and <NAME>_BASE_URL, which win: MODEL, BASE_URL, API_VERSION, REGION, ACCOUNT, RESOURCE,
  *       HOST (host[:port], as Ollama has it), HEADER (the header named last). Of several for one setting the first that is set counts
@@ -2508,8 +2529,12 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #define LLMFI_ROWS_OPERATION \
     LLMF_OPERATION(OPENAI,           EMBED,        OPENAI,           "",                                           "B") \
     LLMF_OPERATION(OPENAI,           TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(OPENAI,           BATCH,        OPENAI,           "",                                           "H") \
     LLMF_OPERATION(OPENAI_RESPONSES, EMBED,        OPENAI_RESPONSES, "",                                           "B") \
     LLMF_OPERATION(OPENAI_RESPONSES, TRANSCRIBE,   OPENAI_RESPONSES, "",                                           "") \
+    LLMF_OPERATION(OPENAI_RESPONSES, BATCH,        OPENAI_RESPONSES, "",                                           "H") \
+    LLMF_OPERATION(ANTHROPIC,        BATCH,        ANTHROPIC,        "",                                           "H") \
+    LLMF_OPERATION(GEMINI,           BATCH,        GEMINI,           "https://generativelanguage.googleapis.com/v1beta", "H") \
     LLMF_OPERATION(AZURE,            EMBED,        AZURE,            "",                                           "B") \
     LLMF_OPERATION(AZURE,            TRANSCRIBE,   AZURE,            "",                                           "") \
     LLMF_OPERATION(VERTEX,           EMBED,        GEMINI,           "",                                           "V") \
@@ -2519,7 +2544,9 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
     LLMF_OPERATION(HUGGINGFACE,      EMBED,        HUGGINGFACE,      "https://router.huggingface.co/hf-inference", "") \
     LLMF_OPERATION(MISTRAL,          EMBED,        OPENAI,           "",                                           "O") \
     LLMF_OPERATION(MISTRAL,          TRANSCRIBE,   OPENAI,           "",                                           "T") \
+    LLMF_OPERATION(MISTRAL,          BATCH,        OPENAI,           "",                                           "HJ") \
     LLMF_OPERATION(GROQ,             TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(GROQ,             BATCH,        OPENAI,           "",                                           "H") \
     LLMF_OPERATION(XAI,              TRANSCRIBE,   OPENAI,           "/stt",                                       "M") \
     LLMF_OPERATION(OPENROUTER,       TRANSCRIBE,   OPENAI,           "",                                           "") \
     LLMF_OPERATION(TOGETHER,         TRANSCRIBE,   OPENAI,           "",                                           "") \
@@ -8871,7 +8898,7 @@ static bool llmfi_sieve_inside(const llmfi_sieve *s, const llmfi_sieve_place *at
 /* The place of the member whose key the reader stands at. A key longer than any path is nobody's. */
 static llmfi_sieve_place llmfi_sieve_member(const llmfi_sieve *s) {
     llmfi_sieve_place none;
-    char name[64];
+    char name[96];
     llmf_str key = s->j.text;
     none.rows = 0;
     none.len = 0;
@@ -10443,16 +10470,24 @@ enum {
     LLMFI_GOT_COUNT,
     LLMFI_GOT_NAME, LLMFI_GOT_NAME_ELSE, LLMFI_GOT_NAME_LAST, LLMFI_GOT_ENTRY, LLMFI_GOT_LIST, LLMFI_GOT_MORE, LLMFI_GOT_NEXT,
     LLMFI_GOT_TEXT, LLMFI_GOT_LANGUAGE, LLMFI_GOT_DURATION,
-    LLMFI_GOT_START, LLMFI_GOT_STOP, LLMFI_GOT_PIECE, LLMFI_GOT_SPEAKER, LLMFI_GOT_SEGMENT
+    LLMFI_GOT_START, LLMFI_GOT_STOP, LLMFI_GOT_PIECE, LLMFI_GOT_SPEAKER, LLMFI_GOT_SEGMENT,
+    LLMFI_GOT_BULK, LLMFI_GOT_BULK_WORD, LLMFI_GOT_BULK_OUTPUT, LLMFI_GOT_BULK_ERRORS, LLMFI_GOT_BULK_WHY, /* a batch: its id, its state, its files */
+    LLMFI_GOT_BULK_TOTAL, LLMFI_GOT_BULK_WAITS, LLMFI_GOT_BULK_DONE, LLMFI_GOT_BULK_FAILED,
+    LLMFI_GOT_RESULT_KEY, LLMFI_GOT_RESULT, LLMFI_GOT_RESULT_ERROR, LLMFI_GOT_RESULT_END
 };
 
+/* A step of llmf_start_job: no value of llmf_request.op. */
+enum { LLMF_OP_BATCH = LLMF_OP_LIST_MODELS + 1 };
+
 struct llmfi_batches;
+struct llmfi_bulk;
 
 /* The state of such a call, beside its reply; in the heap. */
 typedef struct llmfi_job {
     const llmfi_operation *op;
     const llmfi_op_row *host;                /* NULL: the table says nothing */
     const llmf_input *input;                 /* checked and copied */
+    bool get;                                /* asked for by GET, without a body */
     llmfi_sieve sieve;
     llmf_output output;
     bool seen;                               /* what the reply must have has come */
@@ -10472,11 +10507,15 @@ typedef struct llmfi_job {
     char boundary[LLMFI_BOUNDARY];
     llmfi_form_file file;
 #endif
+#if LLMF_HAS_JOBS
+    struct llmfi_bulk *bulk;                 /* a step of a provider's own batch: see bulk.h; NULL */
+#endif
 } llmfi_job;
 
 LLMFI_UNUSED static void llmfi_job_init(llmfi_job *w, llmfi_heap *heap, const llmfi_operation *op, size_t max_token) {
     memset(w, 0, sizeof *w);
     w->op = op;
+    w->get = op->get;
     w->else_tokens = LLMF_UNKNOWN;
     w->output.tokens = LLMF_UNKNOWN;
     w->output.duration = -1;
@@ -10568,7 +10607,22 @@ LLMFI_UNUSED static void llmfi_op_path(const llmfi_ask *a, llmfi_out *out, const
     llmfi_put_str(out, llmfi_cstr(a->job->host && a->job->host->url[0] == '/' ? a->job->host->url : path));
 }
 
+/* Of a body that is a form. */
+LLMFI_UNUSED static void llmfi_form_header(const char *boundary, llmfi_header_fn header, void *user) {
+    char type[32 + LLMFI_BOUNDARY];
+    llmfi_text t = llmfi_text_in(type, sizeof type);
+    llmfi_say_c(&t, "multipart/form-data; boundary=");
+    llmfi_say_c(&t, boundary);
+    header(user, LLMFI_LIT("Content-Type"), llmfi_str(type, t.len));
+}
+
 /* ---- what comes ---- */
+
+#if LLMF_HAS_JOBS
+static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, int id);
+static void llmfi_bulk_raw(llmfi_job *w, llmfi_reply *r, llmf_str raw, int id);
+static void llmfi_bulk_over(llmfi_job *w);
+#endif
 
 LLMFI_UNUSED static void llmfi_job_list_add(llmfi_job *w, llmfi_reply *r, const void *item, size_t size) {
     if (!r->error.code && !llmfi_buf_add(&w->list, (const char *)item, size)) llmfi_reply_no_memory(r);
@@ -10655,7 +10709,11 @@ static void llmfi_job_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, i
         else llmfi_vectors_wrong(r, "something else stands where a vector should be");
         break;
 #endif
+#if LLMF_HAS_JOBS
+    default: llmfi_bulk_value(w, r, j, id); break;
+#else
     default: break;
+#endif
     }
 }
 
@@ -10685,6 +10743,9 @@ static void llmfi_job_end(llmfi_job *w, llmfi_reply *r, int id) {
 #if LLMF_HAS_TRANSCRIBE
     case LLMFI_GOT_SEGMENT: llmfi_job_segment(w, r); break;
 #endif
+#if LLMF_HAS_JOBS
+    case LLMFI_GOT_RESULT_END: llmfi_bulk_over(w); break;
+#endif
     default: (void)w, (void)r; break;
     }
 }
@@ -10698,7 +10759,13 @@ static void llmfi_job_error(llmfi_reply *r, llmf_str raw) {
 static void llmfi_job_item(llmfi_job *w, llmfi_reply *r) {
     llmfi_sieve *s = &w->sieve;
     switch (s->item) {
-    case LLMFI_SIEVE_RAW: llmfi_job_error(r, s->raw); break;
+    case LLMFI_SIEVE_RAW:
+#if LLMF_HAS_JOBS
+        if (s->row->id != LLMFI_GOT_ERROR) llmfi_bulk_raw(w, r, s->raw, s->row->id);
+        else
+#endif
+            llmfi_job_error(r, s->raw);
+        break;
 #if LLMF_HAS_EMBED
     case LLMFI_SIEVE_OPEN: s->to = llmfi_vectors_begin(&w->vectors, r, &s->cap); break;
     case LLMFI_SIEVE_FULL: llmfi_vectors_full(&w->vectors, r, s); break;
@@ -10738,6 +10805,13 @@ static LLMFI_COLD void llmfi_job_broken(llmfi_job *w, llmfi_reply *r, bool last)
     }
 }
 
+/* What the reply of an operation should be. */
+LLMFI_UNUSED static const char *llmfi_job_what(int op) {
+    if (op == LLMF_OP_TRANSCRIBE) return "a transcript";
+    if (op == LLMF_OP_COUNT_TOKENS) return "a count of tokens";
+    return op == LLMF_OP_LIST_MODELS ? "a list of models" : "a batch";
+}
+
 /* All of it is there, and is JSON. */
 static void llmfi_job_whole(llmfi_job *w, llmfi_reply *r) {
     if (r->error.code) return;
@@ -10746,7 +10820,7 @@ static void llmfi_job_whole(llmfi_job *w, llmfi_reply *r) {
     if (w->op->op == LLMF_OP_EMBED) llmfi_vectors_finish(&w->vectors, r);
     else
 #endif
-        if (!w->seen) llmfi_frame_foreign(r, w->op->op == LLMF_OP_TRANSCRIBE ? "a transcript" : w->op->op == LLMF_OP_COUNT_TOKENS ? "a count of tokens" : "a list of models");
+        if (!w->seen) llmfi_frame_foreign(r, llmfi_job_what(w->op->op));
     if (w->no_more) w->output.next_page = llmfi_str("", 0);
     r->terminal = true;
 }
@@ -10783,6 +10857,425 @@ LLMFI_UNUSED static void llmfi_job_settle(llmfi_job *w, const llmfi_reply *r) {
     }
 #endif
 }
+
+/* A provider's own batches: requests that it answers within a day, for less. As they are asked for (OpenAI API reference: files, batches; Groq: batches; Anthropic:
+   message batches; Gemini: batchGenerateContent, batches; Mistral: batch jobs): each step is one request of the operation LLMF_OP_BATCH. How the requests are put
+   together stands in a form of texts; what comes is read by paths, or line by line. */
+#ifndef LLMFI_PROVIDERS_BULK_H
+#define LLMFI_PROVIDERS_BULK_H
+
+#if LLMF_HAS_JOBS
+
+/* The steps. UPLOAD: of the file that CREATE names, where the form is one of lines. RESULTS: where they do not come with the STATE. */
+enum { LLMFI_BULK_UPLOAD, LLMFI_BULK_CREATE, LLMFI_BULK_STATE, LLMFI_BULK_RESULTS, LLMFI_BULK_CANCEL };
+enum { LLMFI_BULK_NAME = 256, LLMFI_BULK_PIECE = 16384 };
+
+/* How one provider has it. Where a text is NULL it has none. */
+typedef struct llmfi_bulk_form {
+    const char *endpoint;                    /* what the requests are asked of, where that is said */
+    const char *head, *model, *tail;         /* around all requests; `model`: behind the head and the model's name, where that is said */
+    const char *before, *behind, *end, *between; /* around one: its number goes between `before` and `behind`, its body between `behind` and `end` */
+    const char *place, *cancel;              /* of the batches, and behind the id of one, that is to be cancelled */
+    const char *results, *file;              /* behind the id of a batch; else behind `file` and the id of a file, "/content" */
+    bool wrapped;                            /* a result's `response` has a status and a body */
+} llmfi_bulk_form;
+
+/* What is sent, held in pieces until it is. */
+typedef struct llmfi_bulk_piece {
+    struct llmfi_bulk_piece *next;
+    size_t len;
+    char bytes[LLMFI_BULK_PIECE];
+} llmfi_bulk_piece;
+
+/* One result: what the provider would have replied, or why it did not. */
+typedef struct llmfi_bulk_result {
+    llmf_str key;                            /* the request's number, as it was sent */
+    int status;                              /* 0: none */
+    llmf_str body;                           /* with status 0: an error's object, or empty */
+    llmf_str kind;                           /* what the protocol calls that error besides; empty */
+    int code;                                /* llmf_result where it was not asked at all; LLMF_OK */
+} llmfi_bulk_result;
+
+/* A batch that is submitted, looked at, collected or cancelled: of all steps. */
+struct llmfi_bulk {
+    const llmfi_bulk_form *form;
+    llmfi_heap *heap;
+    int step;
+    bool collects;                           /* results are wanted */
+    bool known;                              /* a reply was one about a batch */
+    bool cut;                                /* the last line of the results is no JSON: the reply was cut */
+    llmfi_bulk_piece *first, *last;
+    const llmfi_bulk_piece *at;              /* the piece `at_step`: the one that was written last */
+    unsigned at_step;
+    char boundary[LLMFI_BOUNDARY];
+    char id[LLMFI_BULK_NAME], input[LLMFI_BULK_NAME], files[2][LLMFI_BULK_NAME], word[64]; /* files: of results, of errors; "": none */
+    int64_t total, done, failed, parts;      /* parts: of the total, where that is not said itself */
+    char why[256];                           /* of one that has failed */
+    char key[64];                            /* of the result at hand, and its members as they came */
+    llmfi_buf response, error;
+    const llmfi_sieve_row *from;             /* where results stand in the reply; NULL: none have come */
+    void (*take)(void *user, const llmfi_bulk_result *result);
+    void *user;
+};
+
+/* ---- forms ---- */
+
+#define LLMFI_BULK_LINES(url) \
+    { url, NULL, NULL, NULL, "{\"custom_id\":\"", "\",\"method\":\"POST\",\"url\":\"" url "\",\"body\":", "}\n", "", "/batches", "/cancel", NULL, "/files/", true }
+
+#if LLMF_HAS_DIALECT_OPENAI
+static const llmfi_bulk_form llmfi_bulk_openai = LLMFI_BULK_LINES("/v1/chat/completions");
+/* Mistral's: the requests go with it, and the model is the job's. */
+static const llmfi_bulk_form llmfi_bulk_jobs = { NULL, "{\"endpoint\":\"/v1/chat/completions\",\"model\":", ",\"requests\":[", "]}",
+    "{\"custom_id\":\"", "\",\"body\":", "}", ",", "/batch/jobs", "/cancel", NULL, "/files/", true };
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+static const llmfi_bulk_form llmfi_bulk_responses = LLMFI_BULK_LINES("/v1/responses");
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+static const llmfi_bulk_form llmfi_bulk_anthropic = { NULL, "{\"requests\":[", NULL, "]}",
+    "{\"custom_id\":\"", "\",\"params\":", "}", ",", "/messages/batches", "/cancel", "/results", NULL, false };
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+static const llmfi_bulk_form llmfi_bulk_gemini = { NULL, "{\"batch\":{\"displayName\":\"llmfactory\",\"inputConfig\":{\"requests\":{\"requests\":[", NULL, "]}}}}",
+    "{\"metadata\":{\"key\":\"", "\"},\"request\":", "}", ",", "", ":cancel", NULL, NULL, false };
+#endif
+
+/* The form of an operation at a host. */
+static const llmfi_bulk_form *llmfi_bulk_form_of(const llmfi_operation *o, const llmfi_op_row *host) {
+    llmf_str dialect = llmfi_cstr(o->dialect);
+#if LLMF_HAS_DIALECT_ANTHROPIC
+    if (LLMFI_IS(dialect, "anthropic")) return &llmfi_bulk_anthropic;
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+    if (LLMFI_IS(dialect, "gemini")) return &llmfi_bulk_gemini;
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+    if (LLMFI_IS(dialect, "openai_responses")) return &llmfi_bulk_responses;
+#endif
+#if LLMF_HAS_DIALECT_OPENAI
+    if (LLMFI_IS(dialect, "openai")) return host && llmfi_strchr(host->traits, 'J') ? &llmfi_bulk_jobs : &llmfi_bulk_openai;
+#endif
+    (void)dialect, (void)host;
+    return NULL;
+}
+
+/* ---- what is sent ---- */
+
+LLMFI_UNUSED static void llmfi_bulk_forget(struct llmfi_bulk *b) {
+    while (b->first) {
+        llmfi_bulk_piece *next = b->first->next;
+        llmfi_heap_free(b->heap, b->first);
+        b->first = next;
+    }
+    b->last = NULL;
+    b->at = NULL;
+}
+
+LLMFI_UNUSED static void llmfi_bulk_free(struct llmfi_bulk *b) {
+    llmfi_bulk_forget(b);
+    llmfi_buf_free(&b->response);
+    llmfi_buf_free(&b->error);
+}
+
+/* False: there is no memory for more. */
+static bool llmfi_bulk_add(struct llmfi_bulk *b, const char *bytes, size_t len) {
+    while (len) {
+        llmfi_bulk_piece *p = b->last;
+        size_t n;
+        if (!p || p->len == sizeof p->bytes) {
+            p = (llmfi_bulk_piece *)llmfi_heap_alloc(b->heap, sizeof *p);
+            if (!p) return false;
+            p->next = NULL;
+            p->len = 0;
+            if (b->last) b->last->next = p;
+            else b->first = p;
+            b->last = p;
+        }
+        n = sizeof p->bytes - p->len < len ? sizeof p->bytes - p->len : len;
+        memcpy(p->bytes + p->len, bytes, n);
+        p->len += n;
+        bytes += n;
+        len -= n;
+    }
+    return true;
+}
+
+/* Text goes into the pieces as it is written; `cut` says that there was no memory. */
+static void llmfi_bulk_tap(void *user, const char *bytes, size_t len) {
+    struct llmfi_bulk *b = (struct llmfi_bulk *)user;
+    if (!b->cut && !llmfi_bulk_add(b, bytes, len)) b->cut = true;
+}
+
+LLMFI_UNUSED static llmfi_out llmfi_bulk_out(struct llmfi_bulk *b) {
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_bulk_tap;
+    o.tap_user = b;
+    return o;
+}
+
+LLMFI_UNUSED static void llmfi_bulk_begin(const struct llmfi_bulk *b, llmf_str model, llmfi_out *o) {
+    const llmfi_bulk_form *form = b->form;
+    llmfi_jw w;
+    if (!form->head) { /* a file of a form */
+        llmfi_form_field(o, b->boundary, LLMFI_LIT("purpose"), LLMFI_LIT("batch"));
+        llmfi_form_part(o, b->boundary, LLMFI_LIT("file"));
+        LLMFI_PUT(o, "; filename=\"batch.jsonl\"\r\nContent-Type: application/jsonl\r\n\r\n");
+        return;
+    }
+    llmfi_put_str(o, llmfi_cstr(form->head));
+    if (!form->model) return;
+    llmfi_jw_init(&w, o);
+    llmfi_jw_str(&w, model);
+    llmfi_put_str(o, llmfi_cstr(form->model));
+}
+
+LLMFI_UNUSED static void llmfi_bulk_end(const struct llmfi_bulk *b, llmfi_out *o) {
+    if (b->form->tail) {
+        llmfi_put_str(o, llmfi_cstr(b->form->tail));
+        return;
+    }
+    LLMFI_PUT(o, "\r\n");
+    llmfi_form_end(o, b->boundary);
+}
+
+/* One request: what stands before its body. */
+LLMFI_UNUSED static void llmfi_bulk_item(const struct llmfi_bulk *b, uint64_t number, bool first, llmfi_out *o) {
+    char text[LLMFI_INT_TEXT];
+    if (!first) llmfi_put_str(o, llmfi_cstr(b->form->between));
+    llmfi_put_str(o, llmfi_cstr(b->form->before));
+    llmfi_put(o, text, llmfi_print_int(text, (int64_t)number));
+    llmfi_put_str(o, llmfi_cstr(b->form->behind));
+}
+
+/* A piece each step; where there is none, what names the file, or nothing. */
+LLMFI_UNUSED static bool llmfi_bulk_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    struct llmfi_bulk *b = a->job->bulk;
+    if (!b->first && b->step == LLMFI_BULK_CREATE) {
+        llmfi_jw_object(w);
+        llmfi_jw_member_cstr(w, "input_file_id", b->input);
+        llmfi_jw_member_cstr(w, "endpoint", b->form->endpoint);
+        llmfi_jw_member_lit(w, "completion_window", "24h");
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    if (step == 0) llmfi_jw_value(w); /* for the writer there is one */
+    if (!b->first) return false;
+    if (!b->at || step < b->at_step) {
+        b->at = b->first;
+        b->at_step = 0;
+    }
+    for (; b->at_step < step; b->at_step++) b->at = b->at->next;
+    llmfi_put(w->out, b->at->bytes, b->at->len);
+    return b->at->next != NULL;
+}
+
+LLMFI_UNUSED static void llmfi_bulk_path(const llmfi_ask *a, llmfi_out *o) {
+    const struct llmfi_bulk *b = a->job->bulk;
+    if (b->step == LLMFI_BULK_UPLOAD) {
+        LLMFI_PUT(o, "/files");
+        return;
+    }
+    if (b->step == LLMFI_BULK_RESULTS && b->form->file) {
+        llmfi_put_str(o, llmfi_cstr(b->form->file));
+        llmfi_put_str(o, llmfi_cstr(b->files[0]));
+        LLMFI_PUT(o, "/content");
+        return;
+    }
+    llmfi_put_str(o, llmfi_cstr(b->form->place));
+    if (b->step == LLMFI_BULK_CREATE) return;
+    LLMFI_PUT(o, "/");
+    llmfi_put_str(o, llmfi_cstr(b->id));
+    if (b->step == LLMFI_BULK_CANCEL) llmfi_put_str(o, llmfi_cstr(b->form->cancel));
+    if (b->step == LLMFI_BULK_RESULTS) llmfi_put_str(o, llmfi_cstr(b->form->results));
+}
+
+LLMFI_UNUSED static void llmfi_bulk_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
+    if (a->job->bulk->step == LLMFI_BULK_UPLOAD) llmfi_form_header(a->job->bulk->boundary, header, user);
+}
+
+/* ---- what comes: of the batch ---- */
+
+/* An id goes into paths: what is no plain one is not taken. */
+static bool llmfi_bulk_id_ok(llmf_str id) {
+    size_t i;
+    if (!id.len || id.len >= LLMFI_BULK_NAME || llmfi_find_nocase(id, LLMFI_LIT("..")) != LLMFI_NOWHERE || id.ptr[0] == '/') return false;
+    for (i = 0; i < id.len; i++)
+        if (!llmfi_char_is(id.ptr[i], LLMFI_CHAR_UNRESERVED) && id.ptr[i] != '/' && id.ptr[i] != ':') return false;
+    return true;
+}
+
+static void llmfi_bulk_id_take(llmfi_reply *r, const llmfi_json *j, char *to) {
+    llmf_str id = llmfi_reply_string(r, j);
+    if (j->token != LLMFI_J_STRING || !id.len) return;
+    if (!llmfi_bulk_id_ok(id)) {
+        llmfi_frame_foreign(r, "a batch with an id that may stand in a path");
+        return;
+    }
+    memcpy(to, id.ptr, id.len);
+    to[id.len] = '\0';
+}
+
+static void llmfi_bulk_text_take(llmfi_reply *r, const llmfi_json *j, char *to, size_t cap) {
+    llmfi_text t = llmfi_text_in(to, cap);
+    if (j->token == LLMFI_J_STRING) llmfi_say(&t, llmfi_utf8_cut(llmfi_reply_string(r, j), cap - 1));
+}
+
+/* A count; Gemini writes them as strings. */
+static int64_t llmfi_bulk_count(const llmfi_json *j) {
+    int64_t n;
+    if (j->token != LLMFI_J_NUMBER && j->token != LLMFI_J_STRING) return LLMF_UNKNOWN;
+    return llmfi_parse_spelt(j->text, &n) && n >= 0 ? n : LLMF_UNKNOWN;
+}
+
+static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, int id) {
+    struct llmfi_bulk *b = w->bulk;
+    int64_t n = llmfi_bulk_count(j);
+    switch (id) {
+    case LLMFI_GOT_BULK: llmfi_bulk_id_take(r, j, b->step == LLMFI_BULK_UPLOAD ? b->input : b->id); break;
+    case LLMFI_GOT_BULK_WORD: llmfi_bulk_text_take(r, j, b->word, sizeof b->word); break;
+    case LLMFI_GOT_BULK_OUTPUT: llmfi_bulk_id_take(r, j, b->files[0]); break;
+    case LLMFI_GOT_BULK_ERRORS: llmfi_bulk_id_take(r, j, b->files[1]); break;
+    case LLMFI_GOT_BULK_WHY:
+        if (!b->why[0]) llmfi_bulk_text_take(r, j, b->why, sizeof b->why);
+        break;
+    case LLMFI_GOT_BULK_TOTAL: b->total = n; break;
+    case LLMFI_GOT_BULK_WAITS: b->parts = llmfi_reply_sum(b->parts, n); break;
+    case LLMFI_GOT_BULK_DONE:
+        b->done = n;
+        b->parts = llmfi_reply_sum(b->parts, n);
+        break;
+    case LLMFI_GOT_BULK_FAILED:
+        b->failed = llmfi_reply_sum(b->failed, n);
+        b->parts = llmfi_reply_sum(b->parts, n);
+        break;
+    case LLMFI_GOT_RESULT_KEY: llmfi_bulk_text_take(r, j, b->key, sizeof b->key); break;
+    default: return;
+    }
+    if (id == LLMFI_GOT_BULK || id == LLMFI_GOT_BULK_WORD) b->known = w->seen = true;
+}
+
+/* ---- what comes: results ---- */
+
+typedef struct llmfi_bulk_answer {
+    llmfi_value status_code, body;
+} llmfi_bulk_answer;
+
+static const llmfi_value_row llmfi_bulk_answer_members[] = { LLMFI_VALUE(llmfi_bulk_answer, status_code), LLMFI_VALUE(llmfi_bulk_answer, body) };
+
+/* Anthropic's `result`. */
+typedef struct llmfi_bulk_outcome {
+    llmfi_value type, message, error;
+} llmfi_bulk_outcome;
+
+static const llmfi_value_row llmfi_bulk_outcome_members[] = {
+    LLMFI_VALUE(llmfi_bulk_outcome, type), LLMFI_VALUE(llmfi_bulk_outcome, message), LLMFI_VALUE(llmfi_bulk_outcome, error)
+};
+
+typedef struct llmfi_bulk_fault {
+    llmfi_value code;
+} llmfi_bulk_fault;
+
+static const llmfi_value_row llmfi_bulk_fault_members[] = { LLMFI_VALUE(llmfi_bulk_fault, code) };
+
+/* One that was not asked: the batch had expired, or was cancelled; LLMF_OK: it is an error of another kind. */
+static int llmfi_bulk_unasked(llmf_str word) {
+    if (LLMFI_IS(word, "batch_expired") || LLMFI_IS(word, "expired")) return LLMF_ERR_TIMEOUT;
+    return LLMFI_IS(word, "batch_cancelled") || LLMFI_IS(word, "canceled") ? LLMF_ERR_CANCELLED : LLMF_OK;
+}
+
+/* The word for a number of google.rpc.Code (google/rpc/code.proto), which Gemini's errors have in a batch. */
+static llmf_str llmfi_bulk_kind(const struct llmfi_bulk *b, int64_t code) {
+    static const char words[] = "OK\0CANCELLED\0UNKNOWN\0INVALID_ARGUMENT\0DEADLINE_EXCEEDED\0NOT_FOUND\0ALREADY_EXISTS\0PERMISSION_DENIED\0RESOURCE_EXHAUSTED\0"
+                                "FAILED_PRECONDITION\0ABORTED\0OUT_OF_RANGE\0UNIMPLEMENTED\0INTERNAL\0UNAVAILABLE\0DATA_LOSS\0UNAUTHENTICATED\0";
+    return llmfi_cstr(b->form->wrapped || code < 0 || code > 16 ? "" : llmfi_word_at(words, (int)code));
+}
+
+/* What the members of a result say; those that are not there are empty. */
+static llmfi_bulk_result llmfi_bulk_read(const struct llmfi_bulk *b, llmf_str key, const llmfi_value *response, const llmfi_value *error, const llmfi_value *result) {
+    llmfi_bulk_result to;
+    llmfi_bulk_outcome outcome;
+    llmfi_bulk_answer answer;
+    llmfi_bulk_fault fault;
+    memset(&to, 0, sizeof to);
+    to.key = key;
+    to.body = error->token == LLMFI_J_OBJECT ? error->text : llmfi_str("", 0);
+    if (llmfi_value_members(result, llmfi_bulk_outcome_members, LLMFI_COUNT(llmfi_bulk_outcome_members), &outcome, sizeof outcome)) {
+        to.status = LLMFI_IS(outcome.type.text, "succeeded") ? 200 : 0;
+        to.body = to.status ? outcome.message.text : outcome.error.token == LLMFI_J_OBJECT ? outcome.error.text : llmfi_str("", 0);
+        to.code = llmfi_bulk_unasked(outcome.type.text);
+    } else if (response->token == LLMFI_J_OBJECT && b->form->wrapped) {
+        llmfi_value_members(response, llmfi_bulk_answer_members, LLMFI_COUNT(llmfi_bulk_answer_members), &answer, sizeof answer);
+        to.status = (int)llmfi_value_count(&answer.status_code);
+        to.body = answer.body.text;
+    } else if (response->token == LLMFI_J_OBJECT) {
+        to.status = 200;
+        to.body = response->text;
+    } else if (llmfi_value_members(error, llmfi_bulk_fault_members, LLMFI_COUNT(llmfi_bulk_fault_members), &fault, sizeof fault)) {
+        to.code = llmfi_bulk_unasked(fault.code.text);
+        to.kind = llmfi_bulk_kind(b, llmfi_value_count(&fault.code));
+    }
+    return to;
+}
+
+typedef struct llmfi_bulk_line {
+    llmfi_value custom_id, response, error, result;
+} llmfi_bulk_line;
+
+static const llmfi_value_row llmfi_bulk_line_members[] = {
+    LLMFI_VALUE(llmfi_bulk_line, custom_id), LLMFI_VALUE(llmfi_bulk_line, response), LLMFI_VALUE(llmfi_bulk_line, error), LLMFI_VALUE(llmfi_bulk_line, result)
+};
+
+/* A line of the results. */
+LLMFI_UNUSED static void llmfi_bulk_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    struct llmfi_bulk *b = r->job->bulk;
+    llmfi_bulk_line line;
+    llmfi_bulk_result result;
+    llmfi_json j;
+    (void)event;
+    if (r->error.code) return;
+    llmfi_reply_mark(r);
+    memset(&line, 0, sizeof line);
+    llmfi_json_init(&j, data, true);
+    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_value_read(&j, llmfi_bulk_line_members, LLMFI_COUNT(llmfi_bulk_line_members), &line);
+    b->cut = !llmfi_frame_end(r, &j, data);
+    if (b->cut) return;
+    result = llmfi_bulk_read(b, llmfi_value_text(r, &line.custom_id), &line.response, &line.error, &line.result);
+    b->take(b->user, &result);
+}
+
+/* A member of a result that came by its path, kept until the result is whole. */
+static void llmfi_bulk_raw(llmfi_job *w, llmfi_reply *r, llmf_str raw, int id) {
+    llmfi_buf *to = id == LLMFI_GOT_RESULT ? &w->bulk->response : &w->bulk->error;
+    if (!w->bulk->collects) return;
+    to->len = 0;
+    if (!llmfi_buf_add(to, raw.ptr, raw.len)) llmfi_reply_no_memory(r);
+}
+
+static llmfi_value llmfi_bulk_kept(const llmfi_buf *b) {
+    llmfi_value v;
+    memset(&v, 0, sizeof v);
+    v.text = llmfi_trim(llmfi_buf_str(b));
+    if (v.text.len && v.text.ptr[0] == '{') v.token = LLMFI_J_OBJECT;
+    return v;
+}
+
+static void llmfi_bulk_over(llmfi_job *w) {
+    struct llmfi_bulk *b = w->bulk;
+    llmfi_value response = llmfi_bulk_kept(&b->response), error = llmfi_bulk_kept(&b->error), none;
+    llmfi_bulk_result result;
+    memset(&none, 0, sizeof none);
+    if (!b->from) b->from = w->sieve.row;
+    if (!b->collects || b->from != w->sieve.row) return;
+    result = llmfi_bulk_read(b, llmfi_cstr(b->key), &response, &error, &none);
+    b->take(b->user, &result);
+    b->key[0] = '\0';
+    b->response.len = b->error.len = 0;
+}
+
+#endif
+#endif
 
 #endif
 /* The system's clocks and random bytes, used where llmf_desc gives none. */
@@ -11979,7 +12472,7 @@ static void llmfi_openai_seed(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
     llmfi_jw_object(w);
-    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+    if (a->model->model_id.len && LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id); /* none: see bulk.h */
     if (q->stream) {
         llmfi_jw_member_bool(w, "stream", true);
         if (!llmfi_openai_quirk(a, LLMFI_Q_NO_STREAM_OPTIONS) && LLMFI_OPENAI_OURS(a, "stream_options"))
@@ -31899,6 +32392,9 @@ typedef struct llmfi_call {
     bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
 #endif
     bool stop, free_later;                   /* asked for inside a callback */
+#if LLMF_HAS_JOBS
+    uint8_t bulk;                            /* a step of a provider's own batch, or one of its results: LLMFI_BULK_IS_… */
+#endif
     bool ended, taken;                       /* the response is made; the final event has been handed out */
 #if LLMF_HAS_RETRY
     int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
@@ -32282,6 +32778,13 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #define llmfi_is_filtered(c) false
 #endif
 
+#if LLMF_HAS_JOBS
+enum { LLMFI_BULK_IS_STEP = 1, LLMFI_BULK_IS_RESULT, LLMFI_BULK_IS_HALF /* a result, for half the price */ };
+#define llmfi_is_bulk(c) ((c)->bulk != 0)
+#else
+#define llmfi_is_bulk(c) false
+#endif
+
 #if LLMFI_HAS_STEPS
 #define llmfi_in_steps(c) ((c)->steps != NULL)
 #else
@@ -32510,6 +33013,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
     r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+#if LLMF_HAS_JOBS
+    if (c->bulk == LLMFI_BULK_IS_HALF && r->cost_pico > 0) r->cost_pico -= r->cost_pico / 2;
+#endif
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
 #if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
@@ -34411,6 +34917,1245 @@ LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *nam
 
 #endif
 #endif
+/* Batches that the provider itself runs: submitted, looked at, collected, cancelled. Each is a batch (see many.h) whose work is not to send the requests but to take
+   the steps of providers/bulk.h, one after the other: calls of their own that nobody sees. A submitted request is written as it would be sent, into pieces of the
+   heap; a result is read as a reply that has just come, by a call that lives until the program has seen it. */
+#ifndef LLMFI_ENGINE_BULK_H
+#define LLMFI_ENGINE_BULK_H
+/* Many requests, a few at a time. A batch is a call of its own, which sends nothing and keeps others under way: ordinary calls that end with it, whose results are handed
+   to the program one by one and forgotten. So what it needs does not grow with how many there are, and it is polled, cancelled and freed as any other call.
+   A call has no room for what it has to do with a batch: its slot knows. */
+#ifndef LLMFI_ENGINE_MANY_H
+#define LLMFI_ENGINE_MANY_H
+
+#if LLMF_HAS_BATCH
+
+enum { LLMFI_MANY_AT_ONCE = 16 };
+
+/* A place for a call of the batch. */
+typedef struct llmfi_many_item {
+    struct llmfi_many *of;
+    llmfi_call *call;                        /* NULL: it was freed by somebody else */
+    size_t index;
+    struct llmfi_many_item *next;            /* of those that are free; of `first` */
+} llmfi_many_item;
+
+struct llmfi_many {
+    llmfi_many_item self;                    /* what the slot of the batch itself points to */
+    llmf_batch given;
+    size_t req_size, response_size;          /* as the program has them */
+    llmf_request *ask;                       /* room for one request of either size */
+    size_t ask_size;
+    llmf_model ask_model;
+    bool asked;                              /* `ask` has the request of `next`, which could not be begun yet */
+    size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
+    int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
+    bool over;                               /* there are no more requests */
+    llmfi_spent spent;
+#if LLMF_HAS_JOBS
+    struct llmfi_bulk_work *bulk;            /* the provider does it: see bulk.h; NULL: the requests are sent one by one */
+#endif
+    llmfi_many_item *at;                     /* all places */
+    size_t places;
+    llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
+};
+
+static void llmfi_abort(llmfi_call *c, int code, const char *text);
+static void llmfi_hand_out(llmfi_call *c);
+static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size);
+static void llmfi_call_begin(llmfi_call *c, llmf_model m);
+static void llmfi_call_release(llmfi_call *c);
+#if LLMF_HAS_JOBS
+static void llmfi_bulk_run(llmfi_call *c);
+static void llmfi_bulk_close(llmf_factory *f, struct llmfi_bulk_work *w);
+#endif
+
+static llmfi_many_item **llmfi_many_slot(const llmfi_call *c) {
+    return &c->f->slots[(uint32_t)c->id - 1].item;
+}
+
+/* The batch that a call is; NULL: it is none. */
+static struct llmfi_many *llmfi_many_of(const llmfi_call *c) {
+    llmfi_many_item *item = *llmfi_many_slot(c);
+    return item && item == &item->of->self ? item->of : NULL;
+}
+
+#define llmfi_is_many(c) (llmfi_many_of(c) != NULL)
+
+/* ---- from call to batch ---- */
+
+static void llmfi_many_append(struct llmfi_many *m, llmfi_many_item *item) {
+    item->next = NULL;
+    if (m->last) m->last->next = item;
+    else m->first = item;
+    m->last = item;
+}
+
+/* A call has ended: the batch that it is of looks at it in llmf_poll. */
+static void llmfi_many_ended(llmfi_call *c) {
+    llmfi_many_item *item = *llmfi_many_slot(c);
+    if (!item || item == &item->of->self) return;
+    item->of->running--;
+    if (!item->of->given.in_order) llmfi_many_append(item->of, item);
+    c->f->deferred = true;
+}
+
+/* A call is given back: of a batch, because somebody has freed it or the factory closes. */
+static void llmfi_many_forget(llmfi_call *c) {
+    llmfi_many_item **at = llmfi_many_slot(c), *item = *at;
+    if (item && item != &item->of->self) {
+        if (!c->ended) llmfi_many_ended(c);
+        item->call = NULL;
+    }
+    *at = NULL;
+}
+
+/* ---- results ---- */
+
+/* The batch has ended: its response is the sum. */
+static void llmfi_many_settle(llmfi_call *c) {
+    const struct llmfi_many *m = llmfi_many_of(c);
+    if (!m) return;
+    c->response.usage = m->spent.usage;
+    c->response.cost_pico = m->spent.cost;
+    c->response.attempt_count = 0;
+    c->response.attempt_total = 0;
+}
+
+static bool llmfi_many_stopped(const llmfi_call *c) {
+    return c->stop || c->free_later || c->f->closing || c->reply.error.code != LLMF_OK;
+}
+
+/* One result goes to the program. True: the call stays open, as it is the program's now. */
+static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_many_item *item) {
+    llmfi_call *k = item->call;
+    bool keep = k && m->given.responses;
+    llmf_batch_item told;
+    m->done++;
+    c->f->events++;
+    if (!k || k->response.error.code != LLMF_OK) m->failed++;
+    if (!k) return false; /* whoever freed it wants no result */
+    if (k->req.on_event && !k->taken) {
+        k->req.simulate_stream = 0; /* its end has come */
+        llmfi_hand_out(k);
+    }
+    llmfi_spent_add(&m->spent, k);
+    if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
+    if (!m->given.result) return keep;
+    memset(&told, 0, sizeof told);
+    told.index = item->index;
+    told.response = &k->response;
+    told.done = m->done;
+    told.failed = m->failed;
+    told.skipped = m->skipped;
+    told.count = m->given.count;
+    told.under_way = m->running;
+    c->calling = true;
+    if (m->given.result(m->given.user, &told) != LLMF_CONTINUE) c->stop = c->f->deferred = true;
+    c->calling = false;
+    return keep && !k->free_later;
+}
+
+/* All results whose turn it is; where time is sliced, the rest of them at the next llmf_poll. */
+static void llmfi_many_hand(llmfi_call *c, struct llmfi_many *m) {
+    llmfi_many_item *item;
+    bool served = false;
+    while (!llmfi_many_stopped(c) && (item = m->first) != NULL && (!item->call || item->call->ended)) {
+        if (served && llmfi_slice_over(&c->f->net)) {
+            c->f->deferred = true;
+            return;
+        }
+        served = true;
+        m->first = item->next;
+        if (!m->first) m->last = NULL;
+        if (llmfi_many_tell(c, m, item)) *llmfi_many_slot(item->call) = NULL;
+        else if (item->call) llmfi_call_release(item->call);
+        item->call = NULL;
+        item->next = m->free;
+        m->free = item;
+    }
+}
+
+/* ---- requests ---- */
+
+/* The request that is next, into m->ask: each is asked for once. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
+static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m) {
+    const llmf_batch *b = &m->given;
+    int rc;
+    if (m->asked) return LLMF_CONTINUE;
+    m->ask_model = b->model;
+    if (b->count && m->next >= b->count) return LLMF_STOP;
+    if (b->skip && b->skip[m->next]) return LLMF_SKIP;
+    memset(m->ask, 0, m->ask_size);
+    if (!b->request) {
+        memcpy(m->ask, (const char *)b->requests + m->next * m->req_size, m->req_size);
+        return LLMF_CONTINUE;
+    }
+    c->calling = true;
+    rc = b->request(b->user, m->next, m->ask, &m->ask_model);
+    c->calling = false;
+    if (rc != LLMF_CONTINUE && rc != LLMF_STOP && rc != LLMF_SKIP)
+        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request must return LLMF_CONTINUE, LLMF_STOP or LLMF_SKIP");
+    return rc;
+}
+
+/* There is no room for one more now. With others under way it goes on when one of them has ended. */
+static bool llmfi_many_wait(llmfi_call *c, struct llmfi_many *m, bool memory) {
+    if (!m->running && !m->first) c->reply.error = c->f->last_error;
+    else if (memory && m->running && m->running < m->most) {
+        m->most = m->running;
+        llmfi_log(c->f, LLMF_LOG_WARNING, 4, LLMFI_LIT("a batch has fewer requests under way than llmf_batch.at_once says: llmf_desc.memory_size does not do for more"));
+    }
+    return false;
+}
+
+/* False: nothing was begun, and nothing can be for now. */
+static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
+    llmfi_many_item *item = m->free;
+    llmfi_call *k;
+    int rc;
+    if (!c->f->free_slot) {
+        llmfi_error_set(&c->f->last_error, LLMF_ERR_LIMIT, "llmf_start_batch: as many calls as llmf_desc.max_calls are open, so nothing can be begun: free some, or raise it");
+        return llmfi_many_wait(c, m, false);
+    }
+    rc = llmfi_many_ask(c, m);
+    if (llmfi_many_stopped(c)) return false;
+    if (rc == LLMF_STOP) {
+        m->over = true;
+        return false;
+    }
+    if (rc == LLMF_SKIP) {
+        m->next++;
+        m->skipped++;
+        return true;
+    }
+    m->asked = true;
+    k = llmfi_call_open(c->f, m->ask, sizeof *m->ask);
+    if (!k) return llmfi_many_wait(c, m, true);
+    if (!k->req.on_event) { /* its events are nobody's, and it is no call that llmf_poll counts */
+        k->quiet = k->taken = true;
+        c->f->active--;
+    }
+    llmfi_call_begin(k, m->ask_model);
+    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is begun again */
+        c->f->last_error = k->response.error;
+        llmfi_call_release(k);
+        return llmfi_many_wait(c, m, true);
+    }
+    m->asked = false;
+    m->free = item->next;
+    item->call = k;
+    item->index = m->next++;
+    *llmfi_many_slot(k) = item;
+    m->running++;
+    if (m->given.in_order) llmfi_many_append(m, item);
+    if (k->ended) llmfi_many_ended(k);
+    return true;
+}
+
+/* Something may have happened: results are handed over, and others begun in their places. Ends the batch where nothing is left to do. */
+static void llmfi_many_work(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    int begun = 0;
+#if LLMF_HAS_JOBS
+    if (m->bulk) {
+        llmfi_bulk_run(c);
+        return;
+    }
+#endif
+    llmfi_many_hand(c, m);
+    while (!llmfi_many_stopped(c) && !m->over && m->free && m->running < m->most) {
+        if (begun++ == m->most || (begun > 1 && llmfi_slice_over(&c->f->net))) { /* what ends at once shall not keep llmf_poll for ever */
+            c->f->deferred = true;
+            return;
+        }
+        if (!llmfi_many_begin(c, m)) break;
+    }
+    if (c->stop || c->free_later || c->f->closing) c->f->deferred = true;
+    else if (c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
+    else if (m->over && !m->running && !m->first) {
+        c->reply.terminal = true;
+        llmfi_abort(c, LLMF_OK, "");
+    }
+}
+
+/* The batch is over: so are its calls. */
+static void llmfi_many_stop(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    size_t i;
+    if (!m) return;
+    m->over = true;
+    for (i = 0; i < m->places; i++)
+        if (m->at[i].call) llmfi_call_release(m->at[i].call);
+    m->first = m->last = NULL;
+}
+
+/* Its memory goes; the call behind it. */
+static void llmfi_many_free(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    llmfi_many_stop(c);
+    llmfi_many_forget(c);
+    if (!m) return;
+#if LLMF_HAS_JOBS
+    llmfi_bulk_close(c->f, m->bulk);
+#endif
+    llmfi_heap_free(&c->f->heap, m->ask);
+    llmfi_heap_free(&c->f->heap, m->at);
+    llmfi_heap_free(&c->f->heap, m);
+}
+
+#else
+
+#define llmfi_is_many(c) false
+
+#endif
+#endif
+/* Operations besides chat, from what the caller gave to what an adapter is asked: which one it is, whether the provider has it, and its input. */
+#ifndef LLMFI_ENGINE_OPERATION_H
+#define LLMFI_ENGINE_OPERATION_H
+/* What the table says of operations besides chat: which host has them, and what is different there. */
+#ifndef LLMFI_FACTORY_OP_TABLE_H
+#define LLMFI_FACTORY_OP_TABLE_H
+/* The operations besides chat that this build has: of each dialect, one row. What is common to all, the reading of counts and lists, stands here too. */
+#ifndef LLMFI_PROVIDERS_OPERATIONS_H
+#define LLMFI_PROVIDERS_OPERATIONS_H
+/* Transcription as OpenAI has it and others have taken over (OpenAI API reference: audio/transcriptions): a form goes out, JSON, text or a stream of events comes
+   back. */
+#ifndef LLMFI_PROVIDERS_TRANSCRIBE_H
+#define LLMFI_PROVIDERS_TRANSCRIBE_H
+
+#if LLMF_HAS_TRANSCRIBE
+
+/* ---- the form ---- */
+
+/* A form has no JSON: of an extra member the text, a list of them as NAME[] each. */
+static void llmfi_form_extra_value(llmfi_out *o, const char *boundary, llmf_str name, const llmfi_node *n, bool item) {
+    char list[80];
+    llmf_str word = n->type == LLMFI_TRUE ? LLMFI_LIT("true") : n->type == LLMFI_FALSE ? LLMFI_LIT("false") : n->text;
+    if (item && name.len + 2 < sizeof list) {
+        memcpy(list, name.ptr, name.len);
+        memcpy(list + name.len, "[]", 2);
+        name = llmfi_str(list, name.len + 2);
+    }
+    if (n->type != LLMFI_NULL && n->type != LLMFI_ARRAY && n->type != LLMFI_OBJECT) llmfi_form_field(o, boundary, name, word);
+}
+
+static void llmfi_form_extra(llmfi_out *o, const char *boundary, const llmfi_node *under, const llmfi_node *over) {
+    const llmfi_node *n, *item;
+    int i;
+    for (i = 0; i < 2; i++, under = over)
+        for (n = under && under->type == LLMFI_OBJECT ? under->child : NULL; n; n = n->next) {
+            if (i == 0 && llmfi_member(over, n->key)) continue;
+            if (n->type == LLMFI_ARRAY)
+                for (item = n->child; item; item = item->next) llmfi_form_extra_value(o, boundary, n->key, item, true);
+            else llmfi_form_extra_value(o, boundary, n->key, n, false);
+        }
+}
+
+/* A field of ours, unless extra has it or it says nothing. */
+static void llmfi_form_ours(const llmfi_ask *a, llmfi_out *o, const char *name, llmf_str value) {
+    if (value.len && !llmfi_extra(a, llmfi_cstr(name))) llmfi_form_field(o, a->job->boundary, llmfi_cstr(name), value);
+}
+
+static llmf_str llmfi_transcribe_format(const llmfi_ask *a) {
+    if (LLMFI_IS(llmfi_cstr(a->req->format), "text")) return LLMFI_LIT("text");
+    return a->job->input->segments && !llmfi_op_trait(a, 'T') ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
+}
+
+static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
+    const llmf_request *q = a->req;
+    char number[LLMFI_DOUBLE_TEXT];
+    if (!llmfi_op_trait(a, 'M')) llmfi_form_ours(a, o, "model", a->model->model_id);
+    llmfi_form_ours(a, o, "language", llmfi_cstr(a->job->input->language));
+    llmfi_form_ours(a, o, "prompt", llmfi_text_at(q->prompt, q->prompt_len));
+    llmfi_form_ours(a, o, "response_format", llmfi_transcribe_format(a));
+    if (a->job->input->segments && llmfi_op_trait(a, 'T')) llmfi_form_ours(a, o, "timestamp_granularities", LLMFI_LIT("segment"));
+    if (q->temperature != 0) llmfi_form_ours(a, o, "temperature", llmfi_str(number, llmfi_print_double(number, q->temperature < 0 ? 0 : q->temperature)));
+    if (q->stream) llmfi_form_ours(a, o, "stream", LLMFI_LIT("true"));
+    llmfi_form_extra(o, a->job->boundary, a->model->extra, a->extra);
+}
+
+/* Steps: the fields; the file, which servers want last; the end. */
+LLMFI_UNUSED static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    const llmf_part *audio = a->job->input->audio;
+    if (step == 0) {
+        llmfi_jw_value(w); /* for the writer the value is there; its bytes are a form's */
+        llmfi_transcribe_fields(a, w->out);
+    } else if (step == 1) {
+        llmfi_form_file_part(w->out, a->job->boundary, LLMFI_LIT("file"), llmfi_cstr(audio->name), llmfi_cstr(audio->media_type), &a->job->file);
+    } else {
+        llmfi_form_end(w->out, a->job->boundary);
+        return false;
+    }
+    return true;
+}
+
+LLMFI_UNUSED static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
+    llmfi_form_header(a->job->boundary, header, user);
+}
+
+LLMFI_UNUSED static void llmfi_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
+    if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
+    if (a->req->stream && LLMFI_IS(llmfi_cstr(a->req->format), "text")) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "a stream cannot be plain text; leave one of them out");
+}
+
+LLMFI_UNUSED static const llmfi_sieve_row llmfi_transcribe_rows[] = {
+    { "text", LLMFI_TAKE_VALUE, LLMFI_GOT_TEXT }, { "language", LLMFI_TAKE_VALUE, LLMFI_GOT_LANGUAGE }, { "duration", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION },
+    { "segments[].start", LLMFI_TAKE_VALUE, LLMFI_GOT_START }, { "segments[].end", LLMFI_TAKE_VALUE, LLMFI_GOT_STOP },
+    { "segments[].text", LLMFI_TAKE_VALUE, LLMFI_GOT_PIECE }, { "segments[].speaker", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER },
+    { "segments[].speaker_id", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER }, { "segments[]", LLMFI_TAKE_END, LLMFI_GOT_SEGMENT },
+    { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "usage.input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "usage.completion_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_OUTPUT }, { "usage.output_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_OUTPUT },
+    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_TOTAL }, { "usage.prompt_tokens_details.audio_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_AUDIO },
+    { "usage.seconds", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION }, { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+
+/* ---- a transcript as a stream ---- */
+
+typedef struct llmfi_transcript_event {
+    llmfi_value type, delta, text, start, end, speaker, usage, error;
+} llmfi_transcript_event;
+
+static const llmfi_value_row llmfi_transcript_members[] = {
+    LLMFI_VALUE(llmfi_transcript_event, type), LLMFI_VALUE(llmfi_transcript_event, delta), LLMFI_VALUE(llmfi_transcript_event, text),
+    LLMFI_VALUE(llmfi_transcript_event, start), LLMFI_VALUE(llmfi_transcript_event, end), LLMFI_VALUE(llmfi_transcript_event, speaker),
+    LLMFI_VALUE(llmfi_transcript_event, usage), LLMFI_VALUE(llmfi_transcript_event, error)
+};
+
+typedef struct llmfi_transcript_usage {
+    llmfi_value input_tokens, output_tokens;
+} llmfi_transcript_usage;
+
+static const llmfi_value_row llmfi_transcript_counts[] = {
+    LLMFI_VALUE(llmfi_transcript_usage, input_tokens), LLMFI_VALUE(llmfi_transcript_usage, output_tokens)
+};
+
+static void llmfi_transcript_text(llmfi_reply *r, const llmfi_value *v) {
+    llmfi_json j = llmfi_value_json(v);
+    if (v->token == LLMFI_J_STRING) llmfi_reply_text_json(r, &j);
+}
+
+static void llmfi_transcript_segment(llmfi_reply *r, const llmfi_transcript_event *e) {
+    llmfi_job *w = r->job;
+    llmfi_json start = llmfi_value_json(&e->start), end = llmfi_value_json(&e->end);
+    w->segment.start = llmfi_job_seconds(&start);
+    w->segment.end = llmfi_job_seconds(&end);
+    w->segment.text = llmfi_reply_keep(r, llmfi_value_text(r, &e->text));
+    w->segment.speaker = llmfi_reply_keep(r, llmfi_value_text(r, &e->speaker));
+    llmfi_job_segment(w, r);
+}
+
+/* The last event repeats the text: it counts where no piece of it has come. */
+static void llmfi_transcript_done(llmfi_reply *r, const llmfi_transcript_event *e) {
+    llmfi_transcript_usage u;
+    if (!r->content) llmfi_transcript_text(r, &e->text);
+    if (llmfi_value_members(&e->usage, llmfi_transcript_counts, LLMFI_COUNT(llmfi_transcript_counts), &u, sizeof u)) {
+        r->usage.input = llmfi_value_count(&u.input_tokens);
+        r->usage.output = llmfi_value_count(&u.output_tokens);
+    }
+    r->terminal = true;
+}
+
+static void llmfi_transcript_take(llmfi_reply *r, const llmfi_transcript_event *e, llmf_str data) {
+    if (LLMFI_IS(e->type.text, "error") || llmfi_value_some(&e->error)) llmfi_fault_object(r, data, llmfi_str("", 0));
+    else if (LLMFI_IS(e->type.text, "transcript.text.delta")) llmfi_transcript_text(r, &e->delta);
+    else if (LLMFI_IS(e->type.text, "transcript.text.segment")) llmfi_transcript_segment(r, e);
+    else if (LLMFI_IS(e->type.text, "transcript.text.done")) llmfi_transcript_done(r, e);
+}
+
+/* An event; or what is there instead of a stream: JSON, or the text itself. */
+LLMFI_UNUSED static void llmfi_transcribe_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmfi_transcript_event e;
+    llmfi_json j;
+    (void)event;
+    if (r->error.code || LLMFI_IS(data, "[DONE]")) return;
+    llmfi_reply_mark(r);
+    if (!r->streamed && llmfi_trim(data).len && llmfi_trim(data).ptr[0] == '{') {
+        llmfi_job_take(r->job, r, data, true);
+    } else if (!r->streamed) {
+        llmfi_reply_text(r, llmfi_reply_clean(r, data));
+        r->terminal = true;
+    } else {
+        memset(&e, 0, sizeof e);
+        llmfi_json_init(&j, data, true);
+        if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_value_read(&j, llmfi_transcript_members, LLMFI_COUNT(llmfi_transcript_members), &e);
+        if (llmfi_frame_end(r, &j, data)) llmfi_transcript_take(r, &e, data);
+    }
+}
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
+/* What hosts of OpenAI's kind have besides chats (OpenAI API reference: embeddings, audio/transcriptions, models, responses/input_tokens). Bodies are other
+   members of the same names; what hosts do differently stands in models.def. */
+#ifndef LLMFI_PROVIDERS_OPENAI_OPS_H
+#define LLMFI_PROVIDERS_OPENAI_OPS_H
+
+#if LLMF_HAS_EMBED
+/* ---- embeddings ---- */
+
+static void llmfi_openai_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/embeddings");
+}
+
+static void llmfi_openai_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+}
+
+static void llmfi_openai_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_input *in = a->job->input;
+    llmf_str purpose = llmfi_embed_purpose(a, "document\0query\0classification\0clustering\0similarity\0");
+    if (in->dimensions && LLMFI_OPENAI_OURS(a, "dimensions") && LLMFI_OPENAI_OURS(a, "output_dimension")) {
+        if (llmfi_op_trait(a, 'O')) llmfi_jw_member_int(w, "output_dimension", in->dimensions);
+        else llmfi_jw_member_int(w, "dimensions", in->dimensions);
+    }
+    if (llmfi_op_trait(a, 'B') && LLMFI_OPENAI_OURS(a, "encoding_format")) llmfi_jw_member_lit(w, "encoding_format", "base64");
+    if (llmfi_op_trait(a, 'P') && purpose.len && LLMFI_OPENAI_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose);
+    if (a->req->user && *a->req->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
+        llmfi_jw_member_str(w, "user", llmfi_cstr(a->req->user));
+}
+
+static bool llmfi_openai_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "input", llmfi_openai_embed_head, llmfi_openai_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+static const llmfi_sieve_row llmfi_openai_embed_rows[] = {
+    { "data[].embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "data[].index", LLMFI_TAKE_VALUE, LLMFI_GOT_INDEX }, { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ROW },
+    { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT_ELSE }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+/* ---- models ---- */
+
+static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/models");
+}
+#endif
+
+#if LLMF_HAS_JOBS
+/* ---- batches: OpenAI's members, then Mistral's ---- */
+
+static const llmfi_sieve_row llmfi_bulk_openai_rows[] = {
+    { "id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK }, { "status", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WORD }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR },
+    { "output_file_id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_OUTPUT }, { "error_file_id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_ERRORS },
+    { "errors.data[].message", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WHY }, { "request_counts.total", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_TOTAL },
+    { "request_counts.completed", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE }, { "request_counts.failed", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    { "output_file", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_OUTPUT }, { "error_file", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_ERRORS },
+    { "errors[].message", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WHY }, { "total_requests", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_TOTAL },
+    { "succeeded_requests", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE }, { "failed_requests", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    { "outputs[].custom_id", LLMFI_TAKE_VALUE, LLMFI_GOT_RESULT_KEY }, { "outputs[].response", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT },
+    { "outputs[].error", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT_ERROR }, { "outputs[]", LLMFI_TAKE_END, LLMFI_GOT_RESULT_END }
+};
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+/* ---- transcription: its form stands in transcribe.h ---- */
+
+static void llmfi_openai_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/audio/transcriptions");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+/* OpenAI's operations at Azure's addresses, of a deployment as in azure.h. */
+#ifndef LLMFI_PROVIDERS_AZURE_OPS_H
+#define LLMFI_PROVIDERS_AZURE_OPS_H
+
+#if LLMF_HAS_EMBED
+static void llmfi_azure_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/embeddings"), true);
+}
+
+static bool llmfi_azure_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    return llmfi_azure_step(a, step, w, llmfi_openai_embed_body);
+}
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+static void llmfi_azure_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/audio/transcriptions"), true);
+}
+
+static bool llmfi_azure_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    return llmfi_azure_step(a, step, w, llmfi_transcribe_body);
+}
+
+static void llmfi_azure_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmfi_azure_check_place(a, no);
+    llmfi_transcribe_check(a, no);
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_azure_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/models"), false);
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+/* What Anthropic has besides messages (Anthropic API reference: messages/count_tokens, models). */
+#ifndef LLMFI_PROVIDERS_ANTHROPIC_OPS_H
+#define LLMFI_PROVIDERS_ANTHROPIC_OPS_H
+
+#if LLMF_HAS_COUNT
+static void llmfi_anthropic_count_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_path(a, out);
+    LLMFI_PUT(out, "/count_tokens");
+}
+#endif
+
+#if LLMF_HAS_JOBS
+static void llmfi_anthropic_bulk_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_base(a, out);
+    llmfi_bulk_path(a, out);
+}
+
+static const llmfi_sieve_row llmfi_anthropic_bulk_rows[] = {
+    { "id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK }, { "processing_status", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WORD }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR },
+    { "request_counts.processing", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WAITS }, { "request_counts.succeeded", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE },
+    { "request_counts.errored", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED }, { "request_counts.canceled", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    { "request_counts.expired", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED }
+};
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_anthropic_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_base(a, out);
+    LLMFI_PUT(out, "/models?limit=1000");
+    llmfi_op_page(a, out, "&after_id=");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+/* What Gemini has besides answers (Gemini API reference: models.batchEmbedContents, countTokens, models.list; Vertex AI: predict, embedContent, countTokens). */
+#ifndef LLMFI_PROVIDERS_GEMINI_OPS_H
+#define LLMFI_PROVIDERS_GEMINI_OPS_H
+
+#if LLMF_HAS_EMBED
+/* ---- embeddings: three forms of the same ---- */
+
+enum { LLMFI_GEMINI_BATCH, LLMFI_GEMINI_PREDICT, LLMFI_GEMINI_ONE };
+
+static int llmfi_gemini_embeds(const llmfi_ask *a) {
+    if (!llmfi_op_trait(a, 'V')) return LLMFI_GEMINI_BATCH;
+    return llmfi_gemini_quirk(a, LLMFI_Q_EMBED_CONTENT) ? LLMFI_GEMINI_ONE : LLMFI_GEMINI_PREDICT;
+}
+
+static void llmfi_gemini_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    static const char methods[] = ":batchEmbedContents\0:predict\0:embedContent\0";
+    llmfi_gemini_method(a, out, llmfi_cstr(llmfi_word_at(methods, llmfi_gemini_embeds(a))));
+}
+
+static llmf_str llmfi_gemini_task(const llmfi_ask *a) {
+    return llmfi_embed_purpose(a, "RETRIEVAL_DOCUMENT\0RETRIEVAL_QUERY\0CLASSIFICATION\0CLUSTERING\0SEMANTIC_SIMILARITY\0");
+}
+
+/* "content", and what goes with it. */
+static void llmfi_gemini_embed_content(const llmfi_ask *a, llmf_str text, llmfi_jw *w) {
+    llmf_str task = llmfi_gemini_task(a);
+    llmfi_jw_key(w, "content");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "parts");
+    llmfi_jw_array(w);
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+    llmfi_jw_array_end(w);
+    llmfi_jw_object_end(w);
+    if (task.len) llmfi_jw_member_str(w, "taskType", task);
+    if (a->job->input->dimensions) llmfi_jw_member_int(w, "outputDimensionality", a->job->input->dimensions);
+}
+
+/* Extra members are those of each text. */
+static void llmfi_gemini_embed_text(const llmfi_ask *a, llmf_str text, llmfi_jw *w) {
+    llmf_str task = llmfi_gemini_task(a);
+    llmfi_jw_object(w);
+    if (llmfi_gemini_embeds(a) == LLMFI_GEMINI_PREDICT) {
+        llmfi_jw_member_str(w, "content", text);
+        if (task.len) llmfi_jw_member_str(w, "task_type", task);
+    } else {
+        llmfi_gemini_resource(a, w);
+        llmfi_gemini_embed_content(a, text, w);
+    }
+    llmfi_extra_write(a, w);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_gemini_predict_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (!a->job->input->dimensions) return;
+    llmfi_jw_key(w, "parameters");
+    llmfi_jw_object(w);
+    llmfi_jw_member_int(w, "outputDimensionality", a->job->input->dimensions);
+    llmfi_jw_object_end(w);
+}
+
+/* Steps: the beginning; a text each; the end. One text alone is the whole body. */
+static bool llmfi_gemini_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    const llmf_input *in = a->job->input;
+    int form = llmfi_gemini_embeds(a);
+    if (form == LLMFI_GEMINI_ONE) {
+        llmfi_jw_object(w);
+        llmfi_gemini_embed_content(a, in->texts[0], w);
+        llmfi_extra_write(a, w);
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    if (step == 0) {
+        llmfi_jw_object(w);
+        if (form == LLMFI_GEMINI_PREDICT) llmfi_jw_key(w, "instances");
+        else llmfi_jw_key(w, "requests");
+        llmfi_jw_array(w);
+    } else if (step <= in->text_count) {
+        llmfi_gemini_embed_text(a, in->texts[step - 1], w);
+    } else {
+        llmfi_jw_array_end(w);
+        if (form == LLMFI_GEMINI_PREDICT) llmfi_gemini_predict_tail(a, w);
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    return true;
+}
+
+static const llmfi_sieve_row llmfi_gemini_embed_rows[] = {
+    { "embeddings[].values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embedding.values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "predictions[].embeddings.values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "usageMetadata.promptTokenCount", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_COUNT
+/* ---- counting ---- */
+
+static void llmfi_gemini_count_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_gemini_method(a, out, LLMFI_LIT(":countTokens"));
+}
+
+/* The body of the chat, on Vertex AI as it is, else inside of another object: the outer one begins in its first step and ends behind its last. */
+static bool llmfi_gemini_count_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    bool inside = llmfi_gemini_counts_inside(a), more;
+    if (inside && step == 0) {
+        llmfi_jw_object(w);
+        llmfi_jw_key(w, "generateContentRequest");
+    }
+    more = llmfi_gemini_body(a, step, w);
+    if (inside && !more) llmfi_jw_object_end(w);
+    return more;
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_gemini_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_gemini_version(a, out);
+    LLMFI_PUT(out, "/models?pageSize=1000");
+    llmfi_op_page(a, out, "&pageToken=");
+}
+#endif
+
+#if LLMF_HAS_JOBS
+/* ---- batches: their results stand in two places of the reply, of which the first to come counts ---- */
+
+static void llmfi_gemini_bulk_path(const llmfi_ask *a, llmfi_out *out) {
+    if (a->job->bulk->step == LLMFI_BULK_CREATE) {
+        llmfi_gemini_method(a, out, LLMFI_LIT(":batchGenerateContent"));
+        return;
+    }
+    llmfi_gemini_version(a, out);
+    llmfi_bulk_path(a, out);
+}
+
+#define LLMFI_GEMINI_RESULTS(at)                                                                                                       \
+    { at ".inlinedResponses[].response", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT }, { at ".inlinedResponses[].error", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT_ERROR }, \
+    { at ".inlinedResponses[].metadata.key", LLMFI_TAKE_VALUE, LLMFI_GOT_RESULT_KEY },                                                                   \
+    { at ".inlinedResponses[].metadata.custom_id", LLMFI_TAKE_VALUE, LLMFI_GOT_RESULT_KEY }, { at ".inlinedResponses[]", LLMFI_TAKE_END, LLMFI_GOT_RESULT_END }
+
+static const llmfi_sieve_row llmfi_gemini_bulk_rows[] = {
+    { "name", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK }, { "metadata.state", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WORD }, { "error.message", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WHY },
+    { "metadata.batchStats.requestCount", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_TOTAL },
+    { "metadata.batchStats.successfulRequestCount", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE },
+    { "metadata.batchStats.failedRequestCount", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    LLMFI_GEMINI_RESULTS("metadata.output.inlinedResponses"), LLMFI_GEMINI_RESULTS("response.inlinedResponses")
+};
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+/* What Bedrock has besides Converse ("Amazon Bedrock API reference": InvokeModel, CountTokens). An invoked model gets and gives its maker's own body: Amazon's Titan one
+   text, which is what the quirk one_text stands for, and Cohere's a list. */
+#ifndef LLMFI_PROVIDERS_BEDROCK_OPS_H
+#define LLMFI_PROVIDERS_BEDROCK_OPS_H
+
+LLMFI_UNUSED static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
+    LLMFI_PUT(out, "/model/");
+    llmfi_put_url(out, a->model->model_id);
+    llmfi_put_str(out, method);
+}
+
+#if LLMF_HAS_EMBED
+static void llmfi_bedrock_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_bedrock_method(a, out, LLMFI_LIT("/invoke"));
+}
+
+/* Cohere's model demands an input_type; it has none for similarity. */
+static void llmfi_bedrock_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    llmf_str purpose = llmfi_embed_purpose(a, "search_document\0search_query\0classification\0clustering\0clustering\0");
+    if (LLMFI_BEDROCK_OWN(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose.len ? purpose : LLMFI_LIT("search_document"));
+}
+
+static void llmfi_bedrock_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (a->job->input->dimensions && LLMFI_BEDROCK_OWN(a, "output_dimension")) llmfi_jw_member_int(w, "output_dimension", a->job->input->dimensions);
+}
+
+static bool llmfi_bedrock_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "texts", llmfi_bedrock_embed_head, llmfi_bedrock_embed_tail };
+    const llmf_input *in = a->job->input;
+    if (!llmfi_bedrock_quirk(a, LLMFI_Q_ONE_TEXT)) return llmfi_embed_steps(a, step, w, &form);
+    llmfi_jw_object(w);
+    if (LLMFI_BEDROCK_OWN(a, "inputText")) llmfi_jw_member_str(w, "inputText", in->texts[0]);
+    if (in->dimensions && LLMFI_BEDROCK_OWN(a, "dimensions")) llmfi_jw_member_int(w, "dimensions", in->dimensions);
+    llmfi_extra_write(a, w);
+    llmfi_jw_object_end(w);
+    return false;
+}
+
+static void llmfi_bedrock_embed_check(const llmfi_ask *a, llmfi_refusal *no) {
+    if (llmfi_strays(a->model->model_id)) llmfi_refuse(no, LLMF_ERR_CONFIG, "model_id", "cannot stand in a URL; give the model's id or its ARN");
+}
+
+static const llmfi_sieve_row llmfi_bedrock_embed_rows[] = {
+    { "embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings.float[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "inputTextTokenCount", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_COUNT
+static void llmfi_bedrock_count_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_bedrock_method(a, out, LLMFI_LIT("/count-tokens"));
+}
+
+/* The body of Converse inside of two other objects, which begin in its first step and end behind its last. */
+static bool llmfi_bedrock_count_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    bool more;
+    if (step == 0) {
+        llmfi_jw_object(w);
+        llmfi_bedrock_object(w, "input");
+        llmfi_jw_key(w, "converse");
+    }
+    more = llmfi_bedrock_body(a, step, w);
+    if (!more) llmfi_jw_object_end(w);
+    if (!more) llmfi_jw_object_end(w);
+    return more;
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA
+/* What Ollama has besides chats ("API": POST /api/embed, GET /api/tags). */
+#ifndef LLMFI_PROVIDERS_OLLAMA_OPS_H
+#define LLMFI_PROVIDERS_OLLAMA_OPS_H
+
+#if LLMF_HAS_EMBED
+static void llmfi_ollama_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/api/embed");
+}
+
+static void llmfi_ollama_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    if (llmfi_ollama_own(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+}
+
+static void llmfi_ollama_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (a->job->input->dimensions && llmfi_ollama_own(a, "dimensions")) llmfi_jw_member_int(w, "dimensions", a->job->input->dimensions);
+    if (a->model->num_ctx <= 0 || !llmfi_ollama_own(a, "options")) return;
+    llmfi_jw_key(w, "options");
+    llmfi_jw_object(w);
+    llmfi_jw_member_int(w, "num_ctx", a->model->num_ctx);
+    llmfi_jw_object_end(w);
+}
+
+static bool llmfi_ollama_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "input", llmfi_ollama_embed_head, llmfi_ollama_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+/* The second form is that of the older /api/embeddings. */
+static const llmfi_sieve_row llmfi_ollama_embed_rows[] = {
+    { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL },
+    { "prompt_eval_count", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_ollama_models_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/api/tags");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+/* What Cohere has besides chats ("Cohere API reference", v2: embed, audio/transcriptions; v1: models). */
+#ifndef LLMFI_PROVIDERS_COHERE_OPS_H
+#define LLMFI_PROVIDERS_COHERE_OPS_H
+
+#if LLMF_HAS_EMBED
+static void llmfi_cohere_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_cohere_base(a, out);
+    LLMFI_PUT(out, "/embed");
+}
+
+/* An input_type is demanded; it has none for similarity. */
+static void llmfi_cohere_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    llmf_str purpose = llmfi_embed_purpose(a, "search_document\0search_query\0classification\0clustering\0clustering\0");
+    if (LLMFI_COHERE_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+    if (LLMFI_COHERE_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose.len ? purpose : LLMFI_LIT("search_document"));
+    if (LLMFI_COHERE_OURS(a, "embedding_types")) llmfi_jw_member_raw(w, "embedding_types", LLMFI_LIT("[\"float\"]"));
+}
+
+static void llmfi_cohere_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (a->job->input->dimensions && LLMFI_COHERE_OURS(a, "output_dimension")) llmfi_jw_member_int(w, "output_dimension", a->job->input->dimensions);
+}
+
+static bool llmfi_cohere_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "texts", llmfi_cohere_embed_head, llmfi_cohere_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+/* The third form is that of older versions, and of other hosts. */
+static const llmfi_sieve_row llmfi_cohere_embed_rows[] = {
+    { "embeddings.float[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings.base64[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "meta.billed_units.input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+static void llmfi_cohere_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_cohere_base(a, out);
+    LLMFI_PUT(out, "/audio/transcriptions");
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_cohere_models_path(const llmfi_ask *a, llmfi_out *out) {
+    LLMFI_PUT(out, "/v1/models?page_size=1000");
+    llmfi_op_page(a, out, "&page_token=");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_HUGGINGFACE
+/* Hugging Face's own interface for vectors ("Inference Providers", feature extraction): a bare array comes back, for one text of its numbers. Models that give one
+   vector for each token, and none for the text, are refused. */
+#ifndef LLMFI_PROVIDERS_HUGGINGFACE_OPS_H
+#define LLMFI_PROVIDERS_HUGGINGFACE_OPS_H
+
+#if LLMF_HAS_EMBED
+/* A model's name is owner/name: its slash stays one. */
+static void llmfi_huggingface_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmf_str left = a->model->model_id;
+    LLMFI_PUT(out, "/models");
+    while (left.len) {
+        size_t slash = llmfi_find_char(left, '/'), len = slash == LLMFI_NOWHERE ? left.len : slash;
+        LLMFI_PUT(out, "/");
+        llmfi_put_url(out, llmfi_str(left.ptr, len));
+        left = llmfi_from(left, slash == LLMFI_NOWHERE ? len : len + 1);
+    }
+    LLMFI_PUT(out, "/pipeline/feature-extraction");
+}
+
+static bool llmfi_huggingface_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "inputs", NULL, NULL };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+static void llmfi_huggingface_embed_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmf_str left = a->model->model_id;
+    while (left.ptr && no->code == LLMF_OK) {
+        size_t slash = llmfi_find_char(left, '/');
+        if (llmfi_strays(llmfi_str(left.ptr, slash == LLMFI_NOWHERE ? left.len : slash)))
+            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "model", "cannot stand in a URL; give it as owner/name");
+        left = slash == LLMFI_NOWHERE ? llmfi_str(NULL, 0) : llmfi_from(left, slash + 1);
+    }
+    if (a->job->input->dimensions) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "input.dimensions", "cannot be chosen here; leave it out, or take another model");
+}
+
+static const llmfi_sieve_row llmfi_huggingface_embed_rows[] = {
+    { "", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#endif
+#endif
+
+#if LLMF_HAS_COUNT
+/* Anthropic and OpenAI; Bedrock; Gemini. */
+LLMFI_UNUSED static const llmfi_sieve_row llmfi_count_rows[] = {
+    { "input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT }, { "inputTokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT },
+    { "totalTokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+/* `data` of OpenAI's kind and of Anthropic, `models` of Gemini, Cohere and Ollama, a bare array of Together. */
+LLMFI_UNUSED static const llmfi_sieve_row llmfi_model_list_rows[] = {
+    { "data[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "data[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE }, { "data[].model", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_LAST },
+    { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY }, { "data", LLMFI_TAKE_END, LLMFI_GOT_LIST },
+    { "models[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "models[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE },
+    { "models[].model", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_LAST }, { "models[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY }, { "models", LLMFI_TAKE_END, LLMFI_GOT_LIST },
+    { "[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE }, { "[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY },
+    { "has_more", LLMFI_TAKE_VALUE, LLMFI_GOT_MORE }, { "last_id", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT }, { "nextPageToken", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT },
+    { "next_page_token", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+/* Rows of a reply that comes as paths; and the faces of the operations. check, headers: NULL: none. */
+#define LLMFI_OP_ROWS(rows) rows, LLMFI_COUNT(rows)
+#define LLMFI_OP_FACE(dialect, check, path, headers, body) { dialect, check, path, headers, body, LLMFI_FRAMING_PATHS, LLMFI_FRAMING_PATHS, llmfi_no_frame, NULL }
+#define LLMFI_OP_EMBED(dialect, check, path, body, rows) \
+    { dialect, LLMF_OP_EMBED, false, false, LLMFI_OP_FACE(dialect, check, path, NULL, body), LLMFI_OP_ROWS(rows) },
+#define LLMFI_OP_TRANSCRIBE(dialect, check, path, body)                                                                                          \
+    { dialect, LLMF_OP_TRANSCRIBE, false, false,                                                                                                 \
+      { dialect, check, path, llmfi_transcribe_headers, body, LLMFI_FRAMING_PATHS, LLMF_FRAMING_SSE, llmfi_transcribe_frame, NULL },             \
+      LLMFI_OP_ROWS(llmfi_transcribe_rows) },
+#define LLMFI_OP_COUNT(dialect, everywhere, check, path, headers, body) \
+    { dialect, LLMF_OP_COUNT_TOKENS, everywhere, false, LLMFI_OP_FACE(dialect, check, path, headers, body), LLMFI_OP_ROWS(llmfi_count_rows) },
+#define LLMFI_OP_LIST(dialect, check, path, headers) \
+    { dialect, LLMF_OP_LIST_MODELS, true, true, LLMFI_OP_FACE(dialect, check, path, headers, llmfi_no_body), LLMFI_OP_ROWS(llmfi_model_list_rows) },
+#define LLMFI_OP_BATCH(dialect, path, headers, rows)                                                                                             \
+    { dialect, LLMF_OP_BATCH, false, false,                                                                                                      \
+      { dialect, NULL, path, headers, llmfi_bulk_body, LLMFI_FRAMING_PATHS, LLMF_FRAMING_NDJSON, llmfi_bulk_frame, NULL }, LLMFI_OP_ROWS(rows) },
+
+static const llmfi_operation llmfi_operations[] = {
+#if LLMF_HAS_DIALECT_OPENAI
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai", NULL, llmfi_openai_models_path, NULL))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("openai", llmfi_bulk_path, llmfi_bulk_headers, llmfi_bulk_openai_rows))
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai_responses", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai_responses", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("openai_responses", true, llmfi_responses_check, llmfi_responses_count_path, NULL, llmfi_responses_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai_responses", NULL, llmfi_openai_models_path, NULL))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("openai_responses", llmfi_bulk_path, llmfi_bulk_headers, llmfi_bulk_openai_rows))
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("azure", llmfi_azure_check_place, llmfi_azure_embed_path, llmfi_azure_embed_body, llmfi_openai_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("azure", llmfi_azure_transcribe_check, llmfi_azure_transcribe_path, llmfi_azure_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("azure", llmfi_azure_check_place, llmfi_azure_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("anthropic", true, llmfi_anthropic_check, llmfi_anthropic_count_path, llmfi_anthropic_headers, llmfi_anthropic_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("anthropic", NULL, llmfi_anthropic_models_path, llmfi_anthropic_headers))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("anthropic", llmfi_anthropic_bulk_path, llmfi_anthropic_headers, llmfi_anthropic_bulk_rows))
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("gemini", NULL, llmfi_gemini_embed_path, llmfi_gemini_embed_body, llmfi_gemini_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("gemini", true, llmfi_gemini_check, llmfi_gemini_count_path, NULL, llmfi_gemini_count_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("gemini", NULL, llmfi_gemini_models_path, NULL))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("gemini", llmfi_gemini_bulk_path, NULL, llmfi_gemini_bulk_rows))
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("bedrock", llmfi_bedrock_embed_check, llmfi_bedrock_embed_path, llmfi_bedrock_embed_body, llmfi_bedrock_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("bedrock", true, llmfi_bedrock_check, llmfi_bedrock_count_path, NULL, llmfi_bedrock_count_body))
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("ollama", NULL, llmfi_ollama_embed_path, llmfi_ollama_embed_body, llmfi_ollama_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("ollama", NULL, llmfi_ollama_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("cohere", NULL, llmfi_cohere_embed_path, llmfi_cohere_embed_body, llmfi_cohere_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("cohere", llmfi_transcribe_check, llmfi_cohere_transcribe_path, llmfi_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("cohere", NULL, llmfi_cohere_models_path, NULL))
+#endif
+#if LLMF_HAS_HUGGINGFACE
+    LLMFI_KEEP(LLMF_HAS_EMBED,
+               LLMFI_OP_EMBED("huggingface", llmfi_huggingface_embed_check, llmfi_huggingface_embed_path, llmfi_huggingface_embed_body, llmfi_huggingface_embed_rows))
+#endif
+    { NULL, LLMF_OP_CHAT, false, false, { NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL }, NULL, 0 }
+};
+
+/* The operation of a dialect; NULL: it has none. */
+LLMFI_UNUSED static const llmfi_operation *llmfi_operation_find(llmf_str dialect, int op) {
+    const llmfi_operation *o;
+    for (o = llmfi_operations; o->dialect; o++)
+        if (o->op == op && llmfi_eq(llmfi_cstr(o->dialect), dialect)) return o;
+    return NULL;
+}
+
+#endif
+
+static const llmfi_op_row llmfi_op_rows[] = {
+#if LLMFI_HAS_OPS
+#define LLMF_OPERATION(PROVIDER, op, dialect, url, traits) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {url, traits, LLMFI_P_##PROVIDER, LLMF_OP_##op, LLMFI_DIALECT_##dialect}, )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_OPERATION
+#undef LLMF_OPERATION
+#endif
+#endif
+    {NULL, NULL, 0, 0, 0}
+};
+
+/* What stands of a host that is row `provider` of the table; NULL: nothing. */
+static const llmfi_op_row *llmfi_op_row_find(int provider, int op) {
+    const llmfi_op_row *row;
+    for (row = llmfi_op_rows; row->url; row++)
+        if (row->provider == provider && row->op == op) return row;
+    return NULL;
+}
+
+/* The operation at a host: of the table (row), of that dialect, with so many texts in one request. *host: what the table says; NULL: nothing. NULL: it has not
+   got it, as far as is known. */
+static const llmfi_operation *llmfi_op_at(int row, llmf_str dialect, int64_t embedding_batch, int op, const llmfi_op_row **host) {
+    const llmfi_operation *o;
+    bool own = row < 0 || !llmfi_eq(dialect, llmfi_dialect_name(llmfi_provider_rows[row].dialect)); /* a host of the config's */
+    *host = own ? NULL : llmfi_op_row_find(row, op);
+    if (*host && (*host)->url[0] == '-') return NULL;
+    o = llmfi_operation_find(*host ? llmfi_dialect_name((*host)->dialect) : dialect, op);
+    if (!o || (op == LLMF_OP_EMBED ? embedding_batch <= 0 : !*host && !own && !o->everywhere)) return NULL;
+    return o;
+}
+
+LLMFI_UNUSED static const llmfi_operation *llmfi_op_of(const llmfi_provider *p, int op, const llmfi_op_row **host) {
+    return llmfi_op_at(p->row, p->dialect, p->embedding_batch, op, host);
+}
+
+/* " openai mistral …": the providers of this build that have it. */
+LLMFI_UNUSED static void llmfi_say_op_hosts(llmfi_text *t, int op) {
+    const llmfi_op_row *host;
+    int i;
+    for (i = 0; i < LLMFI_P_COUNT; i++) {
+        const llmfi_provider_row *p = &llmfi_provider_rows[i];
+        if (!p->built || !llmfi_op_at(i, llmfi_dialect_name(p->dialect), p->embedding_batch, op, &host)) continue;
+        llmfi_say_c(t, " ");
+        llmfi_say_c(t, p->name);
+    }
+}
+
+#endif
+/* Images, audio and files of a message: read from disk where a path is given, and their media type found where none is. */
+#ifndef LLMFI_ENGINE_MEDIA_H
+#define LLMFI_ENGINE_MEDIA_H
+#if LLMF_HAS_FILES
+#include <stdio.h>
+#endif
+
+/* The largest file that a part may name, in bytes. */
+#ifndef LLMF_MAX_MEDIA
+#define LLMF_MAX_MEDIA 67108864
+#endif
+
+typedef struct llmfi_media_kind {
+    const char *magic;
+    uint8_t magic_len, at;                   /* where the magic bytes stand */
+    const char *ending, *media_type;
+} llmfi_media_kind;
+
+/* IANA media types; magic numbers from the formats' own specifications. */
+static const llmfi_media_kind llmfi_media_kinds[] = {
+    {"\x89PNG\r\n\x1a\n", 8, 0, ".png", "image/png"}, {"\xff\xd8\xff", 3, 0, ".jpg", "image/jpeg"}, {"\xff\xd8\xff", 3, 0, ".jpeg", "image/jpeg"},
+    {"GIF8", 4, 0, ".gif", "image/gif"},              {"WEBP", 4, 8, ".webp", "image/webp"},        {"WAVE", 4, 8, ".wav", "audio/wav"},
+    {"ID3", 3, 0, ".mp3", "audio/mpeg"},              {"\xff\xfb", 2, 0, ".mp3", "audio/mpeg"},     {"fLaC", 4, 0, ".flac", "audio/flac"},
+    {"OggS", 4, 0, ".ogg", "audio/ogg"},              {"ftyp", 4, 4, ".m4a", "audio/mp4"},          {"%PDF-", 5, 0, ".pdf", "application/pdf"},
+    {"", 0, 0, ".txt", "text/plain"},                 {"", 0, 0, ".md", "text/markdown"},           {"", 0, 0, ".csv", "text/csv"},
+    {"", 0, 0, ".json", "application/json"},          {"", 0, 0, ".html", "text/html"},
+};
+
+static const char *llmfi_media_type(llmf_str data, llmf_str name) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_media_kinds); i++) {
+        const llmfi_media_kind *k = &llmfi_media_kinds[i];
+        if (k->magic_len && data.len >= (size_t)k->at + k->magic_len && memcmp(data.ptr + k->at, k->magic, k->magic_len) == 0) return k->media_type;
+    }
+    for (i = 0; i < LLMFI_COUNT(llmfi_media_kinds); i++) {
+        llmf_str ending = llmfi_cstr(llmfi_media_kinds[i].ending);
+        if (name.len >= ending.len && llmfi_eq_nocase(llmfi_from(name, name.len - ending.len), ending)) return llmfi_media_kinds[i].media_type;
+    }
+    return NULL;
+}
+
+static bool llmfi_media_refuse(llmf_error *err, int code, const char *path, const char *what) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    LLMFI_SAY(&t, "messages.parts.path ");
+    llmfi_say_c(&t, path);
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+#if LLMF_HAS_FILES
+static bool llmfi_media_read(llmfi_arena *arena, llmf_part *p, llmf_error *err) {
+    FILE *file = fopen(p->path, "rb");
+    long size = -1;
+    char *to;
+    if (!file) return llmfi_media_refuse(err, LLMF_ERR_ARGUMENT, p->path, "cannot be opened");
+    if (fseek(file, 0, SEEK_END) == 0) size = ftell(file);
+    if (size < 0 || size > LLMF_MAX_MEDIA || fseek(file, 0, SEEK_SET) != 0) {
+        fclose(file);
+        return llmfi_media_refuse(err, LLMF_ERR_LIMIT, p->path, size < 0 ? "cannot be read" : "is larger than LLMF_MAX_MEDIA");
+    }
+    to = (char *)llmfi_arena_alloc(arena, (size_t)size + 1);
+    if (to && fread(to, 1, (size_t)size, file) != (size_t)size) {
+        fclose(file);
+        return llmfi_media_refuse(err, LLMF_ERR_ARGUMENT, p->path, "cannot be read to its end");
+    }
+    fclose(file);
+    if (!to) return llmfi_error_memory(err);
+    p->data = to;
+    p->data_len = (size_t)size;
+    return true;
+}
+#else
+static bool llmfi_media_read(llmfi_arena *arena, llmf_part *p, llmf_error *err) {
+    (void)arena;
+    return llmfi_media_refuse(err, LLMF_ERR_NOT_BUILT, p->path, "this build reads no files (LLMF_NO_FILES): give the bytes in data");
+}
+#endif
+
+/* Name of a file without its folders. */
+static const char *llmfi_media_name(const char *path) {
+    const char *slash = llmfi_strrchr(path, '/'), *back = llmfi_strrchr(path, '\\');
+    if (back && (!slash || back > slash)) slash = back;
+    return slash ? slash + 1 : path;
+}
+
+/* Gives a part its bytes, its name and its media type. False with *err. */
+LLMFI_UNUSED static bool llmfi_media_fill(llmfi_arena *arena, llmf_part *p, llmf_error *err) {
+    const char *path = p->path;
+    if (path && !llmfi_media_read(arena, p, err)) return false;
+    if (path && !p->name) p->name = llmfi_arena_copy(arena, llmfi_cstr(llmfi_media_name(path))).ptr;
+    p->path = NULL;
+    if (arena->failed) return llmfi_error_memory(err);
+    if (!p->data) return true;
+    if (!p->media_type) p->media_type = llmfi_media_type(llmfi_str((const char *)p->data, p->data_len), llmfi_cstr(p->name));
+    if (!p->media_type && p->type == LLMF_PART_FILE) p->media_type = "application/octet-stream";
+    if (p->media_type) return true;
+    llmfi_error_set(err, LLMF_ERR_ARGUMENT, "messages.parts.media_type: cannot be told from the bytes; set it, for example to image/png");
+    return false;
+}
+
+#endif
+/* From what the caller gave to what an adapter is asked: checks every field, copies what must be copied, fills in the config's defaults. */
+#ifndef LLMFI_ENGINE_REQUEST_H
+#define LLMFI_ENGINE_REQUEST_H
+/* Dialects that a program registers (llmf_dialect), seen through the same adapter as our own. */
+#ifndef LLMFI_ENGINE_REGISTERED_H
+#define LLMFI_ENGINE_REGISTERED_H
 /* A resolved model in the words of the public API. */
 #ifndef LLMFI_ENGINE_INFO_H
 #define LLMFI_ENGINE_INFO_H
@@ -34716,893 +36461,6 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
 }
 
 #endif
-/* Operations besides chat, from what the caller gave to what an adapter is asked: which one it is, whether the provider has it, and its input. */
-#ifndef LLMFI_ENGINE_OPERATION_H
-#define LLMFI_ENGINE_OPERATION_H
-/* What the table says of operations besides chat: which host has them, and what is different there. */
-#ifndef LLMFI_FACTORY_OP_TABLE_H
-#define LLMFI_FACTORY_OP_TABLE_H
-/* The operations besides chat that this build has: of each dialect, one row. What is common to all, the reading of counts and lists, stands here too. */
-#ifndef LLMFI_PROVIDERS_OPERATIONS_H
-#define LLMFI_PROVIDERS_OPERATIONS_H
-/* Transcription as OpenAI has it and others have taken over (OpenAI API reference: audio/transcriptions): a form goes out, JSON, text or a stream of events comes
-   back. */
-#ifndef LLMFI_PROVIDERS_TRANSCRIBE_H
-#define LLMFI_PROVIDERS_TRANSCRIBE_H
-
-#if LLMF_HAS_TRANSCRIBE
-
-/* ---- the form ---- */
-
-/* A form has no JSON: of an extra member the text, a list of them as NAME[] each. */
-static void llmfi_form_extra_value(llmfi_out *o, const char *boundary, llmf_str name, const llmfi_node *n, bool item) {
-    char list[80];
-    llmf_str word = n->type == LLMFI_TRUE ? LLMFI_LIT("true") : n->type == LLMFI_FALSE ? LLMFI_LIT("false") : n->text;
-    if (item && name.len + 2 < sizeof list) {
-        memcpy(list, name.ptr, name.len);
-        memcpy(list + name.len, "[]", 2);
-        name = llmfi_str(list, name.len + 2);
-    }
-    if (n->type != LLMFI_NULL && n->type != LLMFI_ARRAY && n->type != LLMFI_OBJECT) llmfi_form_field(o, boundary, name, word);
-}
-
-static void llmfi_form_extra(llmfi_out *o, const char *boundary, const llmfi_node *under, const llmfi_node *over) {
-    const llmfi_node *n, *item;
-    int i;
-    for (i = 0; i < 2; i++, under = over)
-        for (n = under && under->type == LLMFI_OBJECT ? under->child : NULL; n; n = n->next) {
-            if (i == 0 && llmfi_member(over, n->key)) continue;
-            if (n->type == LLMFI_ARRAY)
-                for (item = n->child; item; item = item->next) llmfi_form_extra_value(o, boundary, n->key, item, true);
-            else llmfi_form_extra_value(o, boundary, n->key, n, false);
-        }
-}
-
-/* A field of ours, unless extra has it or it says nothing. */
-static void llmfi_form_ours(const llmfi_ask *a, llmfi_out *o, const char *name, llmf_str value) {
-    if (value.len && !llmfi_extra(a, llmfi_cstr(name))) llmfi_form_field(o, a->job->boundary, llmfi_cstr(name), value);
-}
-
-static llmf_str llmfi_transcribe_format(const llmfi_ask *a) {
-    if (LLMFI_IS(llmfi_cstr(a->req->format), "text")) return LLMFI_LIT("text");
-    return a->job->input->segments && !llmfi_op_trait(a, 'T') ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
-}
-
-static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
-    const llmf_request *q = a->req;
-    char number[LLMFI_DOUBLE_TEXT];
-    if (!llmfi_op_trait(a, 'M')) llmfi_form_ours(a, o, "model", a->model->model_id);
-    llmfi_form_ours(a, o, "language", llmfi_cstr(a->job->input->language));
-    llmfi_form_ours(a, o, "prompt", llmfi_text_at(q->prompt, q->prompt_len));
-    llmfi_form_ours(a, o, "response_format", llmfi_transcribe_format(a));
-    if (a->job->input->segments && llmfi_op_trait(a, 'T')) llmfi_form_ours(a, o, "timestamp_granularities", LLMFI_LIT("segment"));
-    if (q->temperature != 0) llmfi_form_ours(a, o, "temperature", llmfi_str(number, llmfi_print_double(number, q->temperature < 0 ? 0 : q->temperature)));
-    if (q->stream) llmfi_form_ours(a, o, "stream", LLMFI_LIT("true"));
-    llmfi_form_extra(o, a->job->boundary, a->model->extra, a->extra);
-}
-
-/* Steps: the fields; the file, which servers want last; the end. */
-LLMFI_UNUSED static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    const llmf_part *audio = a->job->input->audio;
-    if (step == 0) {
-        llmfi_jw_value(w); /* for the writer the value is there; its bytes are a form's */
-        llmfi_transcribe_fields(a, w->out);
-    } else if (step == 1) {
-        llmfi_form_file_part(w->out, a->job->boundary, LLMFI_LIT("file"), llmfi_cstr(audio->name), llmfi_cstr(audio->media_type), &a->job->file);
-    } else {
-        llmfi_form_end(w->out, a->job->boundary);
-        return false;
-    }
-    return true;
-}
-
-LLMFI_UNUSED static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
-    char type[32 + LLMFI_BOUNDARY];
-    llmfi_text t = llmfi_text_in(type, sizeof type);
-    llmfi_say_c(&t, "multipart/form-data; boundary=");
-    llmfi_say_c(&t, a->job->boundary);
-    header(user, LLMFI_LIT("Content-Type"), llmfi_str(type, t.len));
-}
-
-LLMFI_UNUSED static void llmfi_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
-    if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
-    if (a->req->stream && LLMFI_IS(llmfi_cstr(a->req->format), "text")) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "a stream cannot be plain text; leave one of them out");
-}
-
-LLMFI_UNUSED static const llmfi_sieve_row llmfi_transcribe_rows[] = {
-    { "text", LLMFI_TAKE_VALUE, LLMFI_GOT_TEXT }, { "language", LLMFI_TAKE_VALUE, LLMFI_GOT_LANGUAGE }, { "duration", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION },
-    { "segments[].start", LLMFI_TAKE_VALUE, LLMFI_GOT_START }, { "segments[].end", LLMFI_TAKE_VALUE, LLMFI_GOT_STOP },
-    { "segments[].text", LLMFI_TAKE_VALUE, LLMFI_GOT_PIECE }, { "segments[].speaker", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER },
-    { "segments[].speaker_id", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER }, { "segments[]", LLMFI_TAKE_END, LLMFI_GOT_SEGMENT },
-    { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "usage.input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
-    { "usage.completion_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_OUTPUT }, { "usage.output_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_OUTPUT },
-    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_TOTAL }, { "usage.prompt_tokens_details.audio_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_AUDIO },
-    { "usage.seconds", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION }, { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-
-/* ---- a transcript as a stream ---- */
-
-typedef struct llmfi_transcript_event {
-    llmfi_value type, delta, text, start, end, speaker, usage, error;
-} llmfi_transcript_event;
-
-static const llmfi_value_row llmfi_transcript_members[] = {
-    LLMFI_VALUE(llmfi_transcript_event, type), LLMFI_VALUE(llmfi_transcript_event, delta), LLMFI_VALUE(llmfi_transcript_event, text),
-    LLMFI_VALUE(llmfi_transcript_event, start), LLMFI_VALUE(llmfi_transcript_event, end), LLMFI_VALUE(llmfi_transcript_event, speaker),
-    LLMFI_VALUE(llmfi_transcript_event, usage), LLMFI_VALUE(llmfi_transcript_event, error)
-};
-
-typedef struct llmfi_transcript_usage {
-    llmfi_value input_tokens, output_tokens;
-} llmfi_transcript_usage;
-
-static const llmfi_value_row llmfi_transcript_counts[] = {
-    LLMFI_VALUE(llmfi_transcript_usage, input_tokens), LLMFI_VALUE(llmfi_transcript_usage, output_tokens)
-};
-
-static void llmfi_transcript_text(llmfi_reply *r, const llmfi_value *v) {
-    llmfi_json j = llmfi_value_json(v);
-    if (v->token == LLMFI_J_STRING) llmfi_reply_text_json(r, &j);
-}
-
-static void llmfi_transcript_segment(llmfi_reply *r, const llmfi_transcript_event *e) {
-    llmfi_job *w = r->job;
-    llmfi_json start = llmfi_value_json(&e->start), end = llmfi_value_json(&e->end);
-    w->segment.start = llmfi_job_seconds(&start);
-    w->segment.end = llmfi_job_seconds(&end);
-    w->segment.text = llmfi_reply_keep(r, llmfi_value_text(r, &e->text));
-    w->segment.speaker = llmfi_reply_keep(r, llmfi_value_text(r, &e->speaker));
-    llmfi_job_segment(w, r);
-}
-
-/* The last event repeats the text: it counts where no piece of it has come. */
-static void llmfi_transcript_done(llmfi_reply *r, const llmfi_transcript_event *e) {
-    llmfi_transcript_usage u;
-    if (!r->content) llmfi_transcript_text(r, &e->text);
-    if (llmfi_value_members(&e->usage, llmfi_transcript_counts, LLMFI_COUNT(llmfi_transcript_counts), &u, sizeof u)) {
-        r->usage.input = llmfi_value_count(&u.input_tokens);
-        r->usage.output = llmfi_value_count(&u.output_tokens);
-    }
-    r->terminal = true;
-}
-
-static void llmfi_transcript_take(llmfi_reply *r, const llmfi_transcript_event *e, llmf_str data) {
-    if (LLMFI_IS(e->type.text, "error") || llmfi_value_some(&e->error)) llmfi_fault_object(r, data, llmfi_str("", 0));
-    else if (LLMFI_IS(e->type.text, "transcript.text.delta")) llmfi_transcript_text(r, &e->delta);
-    else if (LLMFI_IS(e->type.text, "transcript.text.segment")) llmfi_transcript_segment(r, e);
-    else if (LLMFI_IS(e->type.text, "transcript.text.done")) llmfi_transcript_done(r, e);
-}
-
-/* An event; or what is there instead of a stream: JSON, or the text itself. */
-LLMFI_UNUSED static void llmfi_transcribe_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
-    llmfi_transcript_event e;
-    llmfi_json j;
-    (void)event;
-    if (r->error.code || LLMFI_IS(data, "[DONE]")) return;
-    llmfi_reply_mark(r);
-    if (!r->streamed && llmfi_trim(data).len && llmfi_trim(data).ptr[0] == '{') {
-        llmfi_job_take(r->job, r, data, true);
-    } else if (!r->streamed) {
-        llmfi_reply_text(r, llmfi_reply_clean(r, data));
-        r->terminal = true;
-    } else {
-        memset(&e, 0, sizeof e);
-        llmfi_json_init(&j, data, true);
-        if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_value_read(&j, llmfi_transcript_members, LLMFI_COUNT(llmfi_transcript_members), &e);
-        if (llmfi_frame_end(r, &j, data)) llmfi_transcript_take(r, &e, data);
-    }
-}
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
-/* What hosts of OpenAI's kind have besides chats (OpenAI API reference: embeddings, audio/transcriptions, models, responses/input_tokens). Bodies are other
-   members of the same names; what hosts do differently stands in models.def. */
-#ifndef LLMFI_PROVIDERS_OPENAI_OPS_H
-#define LLMFI_PROVIDERS_OPENAI_OPS_H
-
-#if LLMF_HAS_EMBED
-/* ---- embeddings ---- */
-
-static void llmfi_openai_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_op_path(a, out, "/embeddings");
-}
-
-static void llmfi_openai_embed_head(const llmfi_ask *a, llmfi_jw *w) {
-    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
-}
-
-static void llmfi_openai_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
-    const llmf_input *in = a->job->input;
-    llmf_str purpose = llmfi_embed_purpose(a, "document\0query\0classification\0clustering\0similarity\0");
-    if (in->dimensions && LLMFI_OPENAI_OURS(a, "dimensions") && LLMFI_OPENAI_OURS(a, "output_dimension")) {
-        if (llmfi_op_trait(a, 'O')) llmfi_jw_member_int(w, "output_dimension", in->dimensions);
-        else llmfi_jw_member_int(w, "dimensions", in->dimensions);
-    }
-    if (llmfi_op_trait(a, 'B') && LLMFI_OPENAI_OURS(a, "encoding_format")) llmfi_jw_member_lit(w, "encoding_format", "base64");
-    if (llmfi_op_trait(a, 'P') && purpose.len && LLMFI_OPENAI_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose);
-    if (a->req->user && *a->req->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
-        llmfi_jw_member_str(w, "user", llmfi_cstr(a->req->user));
-}
-
-static bool llmfi_openai_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_embed_form form = { "input", llmfi_openai_embed_head, llmfi_openai_embed_tail };
-    return llmfi_embed_steps(a, step, w, &form);
-}
-
-static const llmfi_sieve_row llmfi_openai_embed_rows[] = {
-    { "data[].embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "data[].index", LLMFI_TAKE_VALUE, LLMFI_GOT_INDEX }, { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ROW },
-    { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
-    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT_ELSE }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_LIST
-/* ---- models ---- */
-
-static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_op_path(a, out, "/models");
-}
-#endif
-
-#if LLMF_HAS_TRANSCRIBE
-/* ---- transcription: its form stands in transcribe.h ---- */
-
-static void llmfi_openai_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_op_path(a, out, "/audio/transcriptions");
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_AZURE
-/* OpenAI's operations at Azure's addresses, of a deployment as in azure.h. */
-#ifndef LLMFI_PROVIDERS_AZURE_OPS_H
-#define LLMFI_PROVIDERS_AZURE_OPS_H
-
-#if LLMF_HAS_EMBED
-static void llmfi_azure_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_azure_address(a, out, LLMFI_LIT("/embeddings"), true);
-}
-
-static bool llmfi_azure_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    return llmfi_azure_step(a, step, w, llmfi_openai_embed_body);
-}
-#endif
-
-#if LLMF_HAS_TRANSCRIBE
-static void llmfi_azure_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_azure_address(a, out, LLMFI_LIT("/audio/transcriptions"), true);
-}
-
-static bool llmfi_azure_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    return llmfi_azure_step(a, step, w, llmfi_transcribe_body);
-}
-
-static void llmfi_azure_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
-    llmfi_azure_check_place(a, no);
-    llmfi_transcribe_check(a, no);
-}
-#endif
-
-#if LLMF_HAS_LIST
-static void llmfi_azure_models_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_azure_address(a, out, LLMFI_LIT("/models"), false);
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_ANTHROPIC
-/* What Anthropic has besides messages (Anthropic API reference: messages/count_tokens, models). */
-#ifndef LLMFI_PROVIDERS_ANTHROPIC_OPS_H
-#define LLMFI_PROVIDERS_ANTHROPIC_OPS_H
-
-#if LLMF_HAS_COUNT
-static void llmfi_anthropic_count_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_anthropic_path(a, out);
-    LLMFI_PUT(out, "/count_tokens");
-}
-#endif
-
-#if LLMF_HAS_LIST
-static void llmfi_anthropic_models_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_anthropic_base(a, out);
-    LLMFI_PUT(out, "/models?limit=1000");
-    llmfi_op_page(a, out, "&after_id=");
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_GEMINI
-/* What Gemini has besides answers (Gemini API reference: models.batchEmbedContents, countTokens, models.list; Vertex AI: predict, embedContent, countTokens). */
-#ifndef LLMFI_PROVIDERS_GEMINI_OPS_H
-#define LLMFI_PROVIDERS_GEMINI_OPS_H
-
-#if LLMF_HAS_EMBED
-/* ---- embeddings: three forms of the same ---- */
-
-enum { LLMFI_GEMINI_BATCH, LLMFI_GEMINI_PREDICT, LLMFI_GEMINI_ONE };
-
-static int llmfi_gemini_embeds(const llmfi_ask *a) {
-    if (!llmfi_op_trait(a, 'V')) return LLMFI_GEMINI_BATCH;
-    return llmfi_gemini_quirk(a, LLMFI_Q_EMBED_CONTENT) ? LLMFI_GEMINI_ONE : LLMFI_GEMINI_PREDICT;
-}
-
-static void llmfi_gemini_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    static const char methods[] = ":batchEmbedContents\0:predict\0:embedContent\0";
-    llmfi_gemini_method(a, out, llmfi_cstr(llmfi_word_at(methods, llmfi_gemini_embeds(a))));
-}
-
-static llmf_str llmfi_gemini_task(const llmfi_ask *a) {
-    return llmfi_embed_purpose(a, "RETRIEVAL_DOCUMENT\0RETRIEVAL_QUERY\0CLASSIFICATION\0CLUSTERING\0SEMANTIC_SIMILARITY\0");
-}
-
-/* "content", and what goes with it. */
-static void llmfi_gemini_embed_content(const llmfi_ask *a, llmf_str text, llmfi_jw *w) {
-    llmf_str task = llmfi_gemini_task(a);
-    llmfi_jw_key(w, "content");
-    llmfi_jw_object(w);
-    llmfi_jw_key(w, "parts");
-    llmfi_jw_array(w);
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "text", text);
-    llmfi_jw_object_end(w);
-    llmfi_jw_array_end(w);
-    llmfi_jw_object_end(w);
-    if (task.len) llmfi_jw_member_str(w, "taskType", task);
-    if (a->job->input->dimensions) llmfi_jw_member_int(w, "outputDimensionality", a->job->input->dimensions);
-}
-
-/* Extra members are those of each text. */
-static void llmfi_gemini_embed_text(const llmfi_ask *a, llmf_str text, llmfi_jw *w) {
-    llmf_str task = llmfi_gemini_task(a);
-    llmfi_jw_object(w);
-    if (llmfi_gemini_embeds(a) == LLMFI_GEMINI_PREDICT) {
-        llmfi_jw_member_str(w, "content", text);
-        if (task.len) llmfi_jw_member_str(w, "task_type", task);
-    } else {
-        llmfi_gemini_resource(a, w);
-        llmfi_gemini_embed_content(a, text, w);
-    }
-    llmfi_extra_write(a, w);
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_gemini_predict_tail(const llmfi_ask *a, llmfi_jw *w) {
-    if (!a->job->input->dimensions) return;
-    llmfi_jw_key(w, "parameters");
-    llmfi_jw_object(w);
-    llmfi_jw_member_int(w, "outputDimensionality", a->job->input->dimensions);
-    llmfi_jw_object_end(w);
-}
-
-/* Steps: the beginning; a text each; the end. One text alone is the whole body. */
-static bool llmfi_gemini_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    const llmf_input *in = a->job->input;
-    int form = llmfi_gemini_embeds(a);
-    if (form == LLMFI_GEMINI_ONE) {
-        llmfi_jw_object(w);
-        llmfi_gemini_embed_content(a, in->texts[0], w);
-        llmfi_extra_write(a, w);
-        llmfi_jw_object_end(w);
-        return false;
-    }
-    if (step == 0) {
-        llmfi_jw_object(w);
-        if (form == LLMFI_GEMINI_PREDICT) llmfi_jw_key(w, "instances");
-        else llmfi_jw_key(w, "requests");
-        llmfi_jw_array(w);
-    } else if (step <= in->text_count) {
-        llmfi_gemini_embed_text(a, in->texts[step - 1], w);
-    } else {
-        llmfi_jw_array_end(w);
-        if (form == LLMFI_GEMINI_PREDICT) llmfi_gemini_predict_tail(a, w);
-        llmfi_jw_object_end(w);
-        return false;
-    }
-    return true;
-}
-
-static const llmfi_sieve_row llmfi_gemini_embed_rows[] = {
-    { "embeddings[].values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embedding.values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
-    { "predictions[].embeddings.values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
-    { "usageMetadata.promptTokenCount", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_COUNT
-/* ---- counting ---- */
-
-static void llmfi_gemini_count_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_gemini_method(a, out, LLMFI_LIT(":countTokens"));
-}
-
-/* The body of the chat, on Vertex AI as it is, else inside of another object: the outer one begins in its first step and ends behind its last. */
-static bool llmfi_gemini_count_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    bool inside = llmfi_gemini_counts_inside(a), more;
-    if (inside && step == 0) {
-        llmfi_jw_object(w);
-        llmfi_jw_key(w, "generateContentRequest");
-    }
-    more = llmfi_gemini_body(a, step, w);
-    if (inside && !more) llmfi_jw_object_end(w);
-    return more;
-}
-#endif
-
-#if LLMF_HAS_LIST
-static void llmfi_gemini_models_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_gemini_version(a, out);
-    LLMFI_PUT(out, "/models?pageSize=1000");
-    llmfi_op_page(a, out, "&pageToken=");
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_BEDROCK
-/* What Bedrock has besides Converse ("Amazon Bedrock API reference": InvokeModel, CountTokens). An invoked model gets and gives its maker's own body: Amazon's Titan one
-   text, which is what the quirk one_text stands for, and Cohere's a list. */
-#ifndef LLMFI_PROVIDERS_BEDROCK_OPS_H
-#define LLMFI_PROVIDERS_BEDROCK_OPS_H
-
-LLMFI_UNUSED static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
-    LLMFI_PUT(out, "/model/");
-    llmfi_put_url(out, a->model->model_id);
-    llmfi_put_str(out, method);
-}
-
-#if LLMF_HAS_EMBED
-static void llmfi_bedrock_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_bedrock_method(a, out, LLMFI_LIT("/invoke"));
-}
-
-/* Cohere's model demands an input_type; it has none for similarity. */
-static void llmfi_bedrock_embed_head(const llmfi_ask *a, llmfi_jw *w) {
-    llmf_str purpose = llmfi_embed_purpose(a, "search_document\0search_query\0classification\0clustering\0clustering\0");
-    if (LLMFI_BEDROCK_OWN(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose.len ? purpose : LLMFI_LIT("search_document"));
-}
-
-static void llmfi_bedrock_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
-    if (a->job->input->dimensions && LLMFI_BEDROCK_OWN(a, "output_dimension")) llmfi_jw_member_int(w, "output_dimension", a->job->input->dimensions);
-}
-
-static bool llmfi_bedrock_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_embed_form form = { "texts", llmfi_bedrock_embed_head, llmfi_bedrock_embed_tail };
-    const llmf_input *in = a->job->input;
-    if (!llmfi_bedrock_quirk(a, LLMFI_Q_ONE_TEXT)) return llmfi_embed_steps(a, step, w, &form);
-    llmfi_jw_object(w);
-    if (LLMFI_BEDROCK_OWN(a, "inputText")) llmfi_jw_member_str(w, "inputText", in->texts[0]);
-    if (in->dimensions && LLMFI_BEDROCK_OWN(a, "dimensions")) llmfi_jw_member_int(w, "dimensions", in->dimensions);
-    llmfi_extra_write(a, w);
-    llmfi_jw_object_end(w);
-    return false;
-}
-
-static void llmfi_bedrock_embed_check(const llmfi_ask *a, llmfi_refusal *no) {
-    if (llmfi_strays(a->model->model_id)) llmfi_refuse(no, LLMF_ERR_CONFIG, "model_id", "cannot stand in a URL; give the model's id or its ARN");
-}
-
-static const llmfi_sieve_row llmfi_bedrock_embed_rows[] = {
-    { "embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings.float[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
-    { "inputTextTokenCount", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_COUNT
-static void llmfi_bedrock_count_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_bedrock_method(a, out, LLMFI_LIT("/count-tokens"));
-}
-
-/* The body of Converse inside of two other objects, which begin in its first step and end behind its last. */
-static bool llmfi_bedrock_count_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    bool more;
-    if (step == 0) {
-        llmfi_jw_object(w);
-        llmfi_bedrock_object(w, "input");
-        llmfi_jw_key(w, "converse");
-    }
-    more = llmfi_bedrock_body(a, step, w);
-    if (!more) llmfi_jw_object_end(w);
-    if (!more) llmfi_jw_object_end(w);
-    return more;
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_OLLAMA
-/* What Ollama has besides chats ("API": POST /api/embed, GET /api/tags). */
-#ifndef LLMFI_PROVIDERS_OLLAMA_OPS_H
-#define LLMFI_PROVIDERS_OLLAMA_OPS_H
-
-#if LLMF_HAS_EMBED
-static void llmfi_ollama_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    (void)a;
-    LLMFI_PUT(out, "/api/embed");
-}
-
-static void llmfi_ollama_embed_head(const llmfi_ask *a, llmfi_jw *w) {
-    if (llmfi_ollama_own(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
-}
-
-static void llmfi_ollama_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
-    if (a->job->input->dimensions && llmfi_ollama_own(a, "dimensions")) llmfi_jw_member_int(w, "dimensions", a->job->input->dimensions);
-    if (a->model->num_ctx <= 0 || !llmfi_ollama_own(a, "options")) return;
-    llmfi_jw_key(w, "options");
-    llmfi_jw_object(w);
-    llmfi_jw_member_int(w, "num_ctx", a->model->num_ctx);
-    llmfi_jw_object_end(w);
-}
-
-static bool llmfi_ollama_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_embed_form form = { "input", llmfi_ollama_embed_head, llmfi_ollama_embed_tail };
-    return llmfi_embed_steps(a, step, w, &form);
-}
-
-/* The second form is that of the older /api/embeddings. */
-static const llmfi_sieve_row llmfi_ollama_embed_rows[] = {
-    { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL },
-    { "prompt_eval_count", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_LIST
-static void llmfi_ollama_models_path(const llmfi_ask *a, llmfi_out *out) {
-    (void)a;
-    LLMFI_PUT(out, "/api/tags");
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_DIALECT_COHERE
-/* What Cohere has besides chats ("Cohere API reference", v2: embed, audio/transcriptions; v1: models). */
-#ifndef LLMFI_PROVIDERS_COHERE_OPS_H
-#define LLMFI_PROVIDERS_COHERE_OPS_H
-
-#if LLMF_HAS_EMBED
-static void llmfi_cohere_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_cohere_base(a, out);
-    LLMFI_PUT(out, "/embed");
-}
-
-/* An input_type is demanded; it has none for similarity. */
-static void llmfi_cohere_embed_head(const llmfi_ask *a, llmfi_jw *w) {
-    llmf_str purpose = llmfi_embed_purpose(a, "search_document\0search_query\0classification\0clustering\0clustering\0");
-    if (LLMFI_COHERE_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
-    if (LLMFI_COHERE_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose.len ? purpose : LLMFI_LIT("search_document"));
-    if (LLMFI_COHERE_OURS(a, "embedding_types")) llmfi_jw_member_raw(w, "embedding_types", LLMFI_LIT("[\"float\"]"));
-}
-
-static void llmfi_cohere_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
-    if (a->job->input->dimensions && LLMFI_COHERE_OURS(a, "output_dimension")) llmfi_jw_member_int(w, "output_dimension", a->job->input->dimensions);
-}
-
-static bool llmfi_cohere_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_embed_form form = { "texts", llmfi_cohere_embed_head, llmfi_cohere_embed_tail };
-    return llmfi_embed_steps(a, step, w, &form);
-}
-
-/* The third form is that of older versions, and of other hosts. */
-static const llmfi_sieve_row llmfi_cohere_embed_rows[] = {
-    { "embeddings.float[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings.base64[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
-    { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "meta.billed_units.input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
-    { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_TRANSCRIBE
-static void llmfi_cohere_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_cohere_base(a, out);
-    LLMFI_PUT(out, "/audio/transcriptions");
-}
-#endif
-
-#if LLMF_HAS_LIST
-static void llmfi_cohere_models_path(const llmfi_ask *a, llmfi_out *out) {
-    LLMFI_PUT(out, "/v1/models?page_size=1000");
-    llmfi_op_page(a, out, "&page_token=");
-}
-#endif
-
-#endif
-#endif
-#if LLMF_HAS_HUGGINGFACE
-/* Hugging Face's own interface for vectors ("Inference Providers", feature extraction): a bare array comes back, for one text of its numbers. Models that give one
-   vector for each token, and none for the text, are refused. */
-#ifndef LLMFI_PROVIDERS_HUGGINGFACE_OPS_H
-#define LLMFI_PROVIDERS_HUGGINGFACE_OPS_H
-
-#if LLMF_HAS_EMBED
-/* A model's name is owner/name: its slash stays one. */
-static void llmfi_huggingface_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    llmf_str left = a->model->model_id;
-    LLMFI_PUT(out, "/models");
-    while (left.len) {
-        size_t slash = llmfi_find_char(left, '/'), len = slash == LLMFI_NOWHERE ? left.len : slash;
-        LLMFI_PUT(out, "/");
-        llmfi_put_url(out, llmfi_str(left.ptr, len));
-        left = llmfi_from(left, slash == LLMFI_NOWHERE ? len : len + 1);
-    }
-    LLMFI_PUT(out, "/pipeline/feature-extraction");
-}
-
-static bool llmfi_huggingface_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_embed_form form = { "inputs", NULL, NULL };
-    return llmfi_embed_steps(a, step, w, &form);
-}
-
-static void llmfi_huggingface_embed_check(const llmfi_ask *a, llmfi_refusal *no) {
-    llmf_str left = a->model->model_id;
-    while (left.ptr && no->code == LLMF_OK) {
-        size_t slash = llmfi_find_char(left, '/');
-        if (llmfi_strays(llmfi_str(left.ptr, slash == LLMFI_NOWHERE ? left.len : slash)))
-            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "model", "cannot stand in a URL; give it as owner/name");
-        left = slash == LLMFI_NOWHERE ? llmfi_str(NULL, 0) : llmfi_from(left, slash + 1);
-    }
-    if (a->job->input->dimensions) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "input.dimensions", "cannot be chosen here; leave it out, or take another model");
-}
-
-static const llmfi_sieve_row llmfi_huggingface_embed_rows[] = {
-    { "", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#endif
-#endif
-
-#if LLMF_HAS_COUNT
-/* Anthropic and OpenAI; Bedrock; Gemini. */
-LLMFI_UNUSED static const llmfi_sieve_row llmfi_count_rows[] = {
-    { "input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT }, { "inputTokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT },
-    { "totalTokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_LIST
-/* `data` of OpenAI's kind and of Anthropic, `models` of Gemini, Cohere and Ollama, a bare array of Together. */
-LLMFI_UNUSED static const llmfi_sieve_row llmfi_model_list_rows[] = {
-    { "data[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "data[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE }, { "data[].model", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_LAST },
-    { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY }, { "data", LLMFI_TAKE_END, LLMFI_GOT_LIST },
-    { "models[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "models[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE },
-    { "models[].model", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_LAST }, { "models[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY }, { "models", LLMFI_TAKE_END, LLMFI_GOT_LIST },
-    { "[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE }, { "[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY },
-    { "has_more", LLMFI_TAKE_VALUE, LLMFI_GOT_MORE }, { "last_id", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT }, { "nextPageToken", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT },
-    { "next_page_token", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-/* Rows of a reply that comes as paths; and the faces of the operations. check, headers: NULL: none. */
-#define LLMFI_OP_ROWS(rows) rows, LLMFI_COUNT(rows)
-#define LLMFI_OP_FACE(dialect, check, path, headers, body) { dialect, check, path, headers, body, LLMFI_FRAMING_PATHS, LLMFI_FRAMING_PATHS, llmfi_no_frame, NULL }
-#define LLMFI_OP_EMBED(dialect, check, path, body, rows) \
-    { dialect, LLMF_OP_EMBED, false, false, LLMFI_OP_FACE(dialect, check, path, NULL, body), LLMFI_OP_ROWS(rows) },
-#define LLMFI_OP_TRANSCRIBE(dialect, check, path, body)                                                                                          \
-    { dialect, LLMF_OP_TRANSCRIBE, false, false,                                                                                                 \
-      { dialect, check, path, llmfi_transcribe_headers, body, LLMFI_FRAMING_PATHS, LLMF_FRAMING_SSE, llmfi_transcribe_frame, NULL },             \
-      LLMFI_OP_ROWS(llmfi_transcribe_rows) },
-#define LLMFI_OP_COUNT(dialect, everywhere, check, path, headers, body) \
-    { dialect, LLMF_OP_COUNT_TOKENS, everywhere, false, LLMFI_OP_FACE(dialect, check, path, headers, body), LLMFI_OP_ROWS(llmfi_count_rows) },
-#define LLMFI_OP_LIST(dialect, check, path, headers) \
-    { dialect, LLMF_OP_LIST_MODELS, true, true, LLMFI_OP_FACE(dialect, check, path, headers, llmfi_no_body), LLMFI_OP_ROWS(llmfi_model_list_rows) },
-
-static const llmfi_operation llmfi_operations[] = {
-#if LLMF_HAS_DIALECT_OPENAI
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai", NULL, llmfi_openai_models_path, NULL))
-#endif
-#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai_responses", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai_responses", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
-    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("openai_responses", true, llmfi_responses_check, llmfi_responses_count_path, NULL, llmfi_responses_body))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai_responses", NULL, llmfi_openai_models_path, NULL))
-#endif
-#if LLMF_HAS_DIALECT_AZURE
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("azure", llmfi_azure_check_place, llmfi_azure_embed_path, llmfi_azure_embed_body, llmfi_openai_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("azure", llmfi_azure_transcribe_check, llmfi_azure_transcribe_path, llmfi_azure_transcribe_body))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("azure", llmfi_azure_check_place, llmfi_azure_models_path, NULL))
-#endif
-#if LLMF_HAS_DIALECT_ANTHROPIC
-    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("anthropic", true, llmfi_anthropic_check, llmfi_anthropic_count_path, llmfi_anthropic_headers, llmfi_anthropic_body))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("anthropic", NULL, llmfi_anthropic_models_path, llmfi_anthropic_headers))
-#endif
-#if LLMF_HAS_DIALECT_GEMINI
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("gemini", NULL, llmfi_gemini_embed_path, llmfi_gemini_embed_body, llmfi_gemini_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("gemini", true, llmfi_gemini_check, llmfi_gemini_count_path, NULL, llmfi_gemini_count_body))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("gemini", NULL, llmfi_gemini_models_path, NULL))
-#endif
-#if LLMF_HAS_DIALECT_BEDROCK
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("bedrock", llmfi_bedrock_embed_check, llmfi_bedrock_embed_path, llmfi_bedrock_embed_body, llmfi_bedrock_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("bedrock", true, llmfi_bedrock_check, llmfi_bedrock_count_path, NULL, llmfi_bedrock_count_body))
-#endif
-#if LLMF_HAS_DIALECT_OLLAMA
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("ollama", NULL, llmfi_ollama_embed_path, llmfi_ollama_embed_body, llmfi_ollama_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("ollama", NULL, llmfi_ollama_models_path, NULL))
-#endif
-#if LLMF_HAS_DIALECT_COHERE
-    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("cohere", NULL, llmfi_cohere_embed_path, llmfi_cohere_embed_body, llmfi_cohere_embed_rows))
-    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("cohere", llmfi_transcribe_check, llmfi_cohere_transcribe_path, llmfi_transcribe_body))
-    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("cohere", NULL, llmfi_cohere_models_path, NULL))
-#endif
-#if LLMF_HAS_HUGGINGFACE
-    LLMFI_KEEP(LLMF_HAS_EMBED,
-               LLMFI_OP_EMBED("huggingface", llmfi_huggingface_embed_check, llmfi_huggingface_embed_path, llmfi_huggingface_embed_body, llmfi_huggingface_embed_rows))
-#endif
-    { NULL, LLMF_OP_CHAT, false, false, { NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL }, NULL, 0 }
-};
-
-/* The operation of a dialect; NULL: it has none. */
-LLMFI_UNUSED static const llmfi_operation *llmfi_operation_find(llmf_str dialect, int op) {
-    const llmfi_operation *o;
-    for (o = llmfi_operations; o->dialect; o++)
-        if (o->op == op && llmfi_eq(llmfi_cstr(o->dialect), dialect)) return o;
-    return NULL;
-}
-
-#endif
-
-static const llmfi_op_row llmfi_op_rows[] = {
-#if LLMFI_HAS_OPS
-#define LLMF_OPERATION(PROVIDER, op, dialect, url, traits) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {url, traits, LLMFI_P_##PROVIDER, LLMF_OP_##op, LLMFI_DIALECT_##dialect}, )
-#ifdef LLMF_MODELS_DEF
-#include LLMF_MODELS_DEF
-#else
-LLMFI_ROWS_OPERATION
-#undef LLMF_OPERATION
-#endif
-#endif
-    {NULL, NULL, 0, 0, 0}
-};
-
-/* What stands of a host that is row `provider` of the table; NULL: nothing. */
-static const llmfi_op_row *llmfi_op_row_find(int provider, int op) {
-    const llmfi_op_row *row;
-    for (row = llmfi_op_rows; row->url; row++)
-        if (row->provider == provider && row->op == op) return row;
-    return NULL;
-}
-
-/* The operation at a host: of the table (row), of that dialect, with so many texts in one request. *host: what the table says; NULL: nothing. NULL: it has not
-   got it, as far as is known. */
-static const llmfi_operation *llmfi_op_at(int row, llmf_str dialect, int64_t embedding_batch, int op, const llmfi_op_row **host) {
-    const llmfi_operation *o;
-    bool own = row < 0 || !llmfi_eq(dialect, llmfi_dialect_name(llmfi_provider_rows[row].dialect)); /* a host of the config's */
-    *host = own ? NULL : llmfi_op_row_find(row, op);
-    if (*host && (*host)->url[0] == '-') return NULL;
-    o = llmfi_operation_find(*host ? llmfi_dialect_name((*host)->dialect) : dialect, op);
-    if (!o || (op == LLMF_OP_EMBED ? embedding_batch <= 0 : !*host && !own && !o->everywhere)) return NULL;
-    return o;
-}
-
-LLMFI_UNUSED static const llmfi_operation *llmfi_op_of(const llmfi_provider *p, int op, const llmfi_op_row **host) {
-    return llmfi_op_at(p->row, p->dialect, p->embedding_batch, op, host);
-}
-
-/* " openai mistral …": the providers of this build that have it. */
-LLMFI_UNUSED static void llmfi_say_op_hosts(llmfi_text *t, int op) {
-    const llmfi_op_row *host;
-    int i;
-    for (i = 0; i < LLMFI_P_COUNT; i++) {
-        const llmfi_provider_row *p = &llmfi_provider_rows[i];
-        if (!p->built || !llmfi_op_at(i, llmfi_dialect_name(p->dialect), p->embedding_batch, op, &host)) continue;
-        llmfi_say_c(t, " ");
-        llmfi_say_c(t, p->name);
-    }
-}
-
-#endif
-/* Images, audio and files of a message: read from disk where a path is given, and their media type found where none is. */
-#ifndef LLMFI_ENGINE_MEDIA_H
-#define LLMFI_ENGINE_MEDIA_H
-#if LLMF_HAS_FILES
-#include <stdio.h>
-#endif
-
-/* The largest file that a part may name, in bytes. */
-#ifndef LLMF_MAX_MEDIA
-#define LLMF_MAX_MEDIA 67108864
-#endif
-
-typedef struct llmfi_media_kind {
-    const char *magic;
-    uint8_t magic_len, at;                   /* where the magic bytes stand */
-    const char *ending, *media_type;
-} llmfi_media_kind;
-
-/* IANA media types; magic numbers from the formats' own specifications. */
-static const llmfi_media_kind llmfi_media_kinds[] = {
-    {"\x89PNG\r\n\x1a\n", 8, 0, ".png", "image/png"}, {"\xff\xd8\xff", 3, 0, ".jpg", "image/jpeg"}, {"\xff\xd8\xff", 3, 0, ".jpeg", "image/jpeg"},
-    {"GIF8", 4, 0, ".gif", "image/gif"},              {"WEBP", 4, 8, ".webp", "image/webp"},        {"WAVE", 4, 8, ".wav", "audio/wav"},
-    {"ID3", 3, 0, ".mp3", "audio/mpeg"},              {"\xff\xfb", 2, 0, ".mp3", "audio/mpeg"},     {"fLaC", 4, 0, ".flac", "audio/flac"},
-    {"OggS", 4, 0, ".ogg", "audio/ogg"},              {"ftyp", 4, 4, ".m4a", "audio/mp4"},          {"%PDF-", 5, 0, ".pdf", "application/pdf"},
-    {"", 0, 0, ".txt", "text/plain"},                 {"", 0, 0, ".md", "text/markdown"},           {"", 0, 0, ".csv", "text/csv"},
-    {"", 0, 0, ".json", "application/json"},          {"", 0, 0, ".html", "text/html"},
-};
-
-static const char *llmfi_media_type(llmf_str data, llmf_str name) {
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(llmfi_media_kinds); i++) {
-        const llmfi_media_kind *k = &llmfi_media_kinds[i];
-        if (k->magic_len && data.len >= (size_t)k->at + k->magic_len && memcmp(data.ptr + k->at, k->magic, k->magic_len) == 0) return k->media_type;
-    }
-    for (i = 0; i < LLMFI_COUNT(llmfi_media_kinds); i++) {
-        llmf_str ending = llmfi_cstr(llmfi_media_kinds[i].ending);
-        if (name.len >= ending.len && llmfi_eq_nocase(llmfi_from(name, name.len - ending.len), ending)) return llmfi_media_kinds[i].media_type;
-    }
-    return NULL;
-}
-
-static bool llmfi_media_refuse(llmf_error *err, int code, const char *path, const char *what) {
-    llmfi_text t = llmfi_error_begin(err, code);
-    LLMFI_SAY(&t, "messages.parts.path ");
-    llmfi_say_c(&t, path);
-    LLMFI_SAY(&t, ": ");
-    llmfi_say_c(&t, what);
-    return false;
-}
-
-#if LLMF_HAS_FILES
-static bool llmfi_media_read(llmfi_arena *arena, llmf_part *p, llmf_error *err) {
-    FILE *file = fopen(p->path, "rb");
-    long size = -1;
-    char *to;
-    if (!file) return llmfi_media_refuse(err, LLMF_ERR_ARGUMENT, p->path, "cannot be opened");
-    if (fseek(file, 0, SEEK_END) == 0) size = ftell(file);
-    if (size < 0 || size > LLMF_MAX_MEDIA || fseek(file, 0, SEEK_SET) != 0) {
-        fclose(file);
-        return llmfi_media_refuse(err, LLMF_ERR_LIMIT, p->path, size < 0 ? "cannot be read" : "is larger than LLMF_MAX_MEDIA");
-    }
-    to = (char *)llmfi_arena_alloc(arena, (size_t)size + 1);
-    if (to && fread(to, 1, (size_t)size, file) != (size_t)size) {
-        fclose(file);
-        return llmfi_media_refuse(err, LLMF_ERR_ARGUMENT, p->path, "cannot be read to its end");
-    }
-    fclose(file);
-    if (!to) return llmfi_error_memory(err);
-    p->data = to;
-    p->data_len = (size_t)size;
-    return true;
-}
-#else
-static bool llmfi_media_read(llmfi_arena *arena, llmf_part *p, llmf_error *err) {
-    (void)arena;
-    return llmfi_media_refuse(err, LLMF_ERR_NOT_BUILT, p->path, "this build reads no files (LLMF_NO_FILES): give the bytes in data");
-}
-#endif
-
-/* Name of a file without its folders. */
-static const char *llmfi_media_name(const char *path) {
-    const char *slash = llmfi_strrchr(path, '/'), *back = llmfi_strrchr(path, '\\');
-    if (back && (!slash || back > slash)) slash = back;
-    return slash ? slash + 1 : path;
-}
-
-/* Gives a part its bytes, its name and its media type. False with *err. */
-LLMFI_UNUSED static bool llmfi_media_fill(llmfi_arena *arena, llmf_part *p, llmf_error *err) {
-    const char *path = p->path;
-    if (path && !llmfi_media_read(arena, p, err)) return false;
-    if (path && !p->name) p->name = llmfi_arena_copy(arena, llmfi_cstr(llmfi_media_name(path))).ptr;
-    p->path = NULL;
-    if (arena->failed) return llmfi_error_memory(err);
-    if (!p->data) return true;
-    if (!p->media_type) p->media_type = llmfi_media_type(llmfi_str((const char *)p->data, p->data_len), llmfi_cstr(p->name));
-    if (!p->media_type && p->type == LLMF_PART_FILE) p->media_type = "application/octet-stream";
-    if (p->media_type) return true;
-    llmfi_error_set(err, LLMF_ERR_ARGUMENT, "messages.parts.media_type: cannot be told from the bytes; set it, for example to image/png");
-    return false;
-}
-
-#endif
-/* From what the caller gave to what an adapter is asked: checks every field, copies what must be copied, fills in the config's defaults. */
-#ifndef LLMFI_ENGINE_REQUEST_H
-#define LLMFI_ENGINE_REQUEST_H
-/* Dialects that a program registers (llmf_dialect), seen through the same adapter as our own. */
-#ifndef LLMFI_ENGINE_REGISTERED_H
-#define LLMFI_ENGINE_REGISTERED_H
 
 #if LLMF_HAS_REGISTER
 
@@ -36171,7 +37029,8 @@ static const struct {
     {"embeddings", "LLMF_OP_EMBED", "EMBED", LLMF_HAS_EMBED},
     {"transcription", "LLMF_OP_TRANSCRIBE", "TRANSCRIBE", LLMF_HAS_TRANSCRIBE},
     {"counting of tokens", "LLMF_OP_COUNT_TOKENS", "COUNT", LLMF_HAS_COUNT},
-    {"list of models", "LLMF_OP_LIST_MODELS", "LIST", LLMF_HAS_LIST}
+    {"list of models", "LLMF_OP_LIST_MODELS", "LIST", LLMF_HAS_LIST},
+    {"batches of its own", "llmf_start_job", "JOBS", LLMF_HAS_JOBS}
 };
 
 static LLMFI_COLD bool llmfi_op_missing(llmfi_call *c) {
@@ -36209,7 +37068,7 @@ static bool llmfi_op_begin(llmfi_call *c) {
     const llmfi_operation *o;
     llmfi_job *w;
     int op = c->req.op;
-    if (op < 0 || (size_t)op >= LLMFI_COUNT(llmfi_op_names)) return llmfi_bad(c, "op", "is no LLMF_OP_ value");
+    if (op < 0 || (size_t)op >= LLMFI_COUNT(llmfi_op_names) || (op == LLMF_OP_BATCH && !llmfi_is_bulk(c))) return llmfi_bad(c, "op", "is no LLMF_OP_ value");
     if (!llmfi_op_names[op].built) return llmfi_error_left_out(&c->reply.error, llmfi_op_names[op].name, llmfi_op_names[op].option);
     o = c->prepared->dialect ? NULL : llmfi_op_of(c->prepared->record.provider, op, &host);
     if (!o) return llmfi_op_missing(c);
@@ -39535,7 +40394,7 @@ static bool llmfi_measure_body(llmfi_call *c) {
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */
 LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->framing = llmfi_framing_of(c, c->req.stream);
-    c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->op->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
+    c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
@@ -39854,278 +40713,6 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
    its heap, for at most LLMF_MAX_SERIES models; all numbers are whole (nanoseconds, tokens, pico-dollars), and printed exactly. */
 #ifndef LLMFI_ENGINE_METRICS_H
 #define LLMFI_ENGINE_METRICS_H
-/* Many requests, a few at a time. A batch is a call of its own, which sends nothing and keeps others under way: ordinary calls that end with it, whose results are handed
-   to the program one by one and forgotten. So what it needs does not grow with how many there are, and it is polled, cancelled and freed as any other call.
-   A call has no room for what it has to do with a batch: its slot knows. */
-#ifndef LLMFI_ENGINE_MANY_H
-#define LLMFI_ENGINE_MANY_H
-
-#if LLMF_HAS_BATCH
-
-enum { LLMFI_MANY_AT_ONCE = 16 };
-
-/* A place for a call of the batch. */
-typedef struct llmfi_many_item {
-    struct llmfi_many *of;
-    llmfi_call *call;                        /* NULL: it was freed by somebody else */
-    size_t index;
-    struct llmfi_many_item *next;            /* of those that are free; of `first` */
-} llmfi_many_item;
-
-struct llmfi_many {
-    llmfi_many_item self;                    /* what the slot of the batch itself points to */
-    llmf_batch given;
-    size_t req_size, response_size;          /* as the program has them */
-    llmf_request *ask;                       /* room for one request of either size */
-    size_t ask_size;
-    llmf_model ask_model;
-    bool asked;                              /* `ask` has the request of `next`, which could not be begun yet */
-    size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
-    int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
-    bool over;                               /* there are no more requests */
-    llmfi_spent spent;
-    llmfi_many_item *at;                     /* all places */
-    size_t places;
-    llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
-};
-
-static void llmfi_abort(llmfi_call *c, int code, const char *text);
-static void llmfi_hand_out(llmfi_call *c);
-static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size);
-static void llmfi_call_begin(llmfi_call *c, llmf_model m);
-static void llmfi_call_release(llmfi_call *c);
-
-static llmfi_many_item **llmfi_many_slot(const llmfi_call *c) {
-    return &c->f->slots[(uint32_t)c->id - 1].item;
-}
-
-/* The batch that a call is; NULL: it is none. */
-static struct llmfi_many *llmfi_many_of(const llmfi_call *c) {
-    llmfi_many_item *item = *llmfi_many_slot(c);
-    return item && item == &item->of->self ? item->of : NULL;
-}
-
-#define llmfi_is_many(c) (llmfi_many_of(c) != NULL)
-
-/* ---- from call to batch ---- */
-
-static void llmfi_many_append(struct llmfi_many *m, llmfi_many_item *item) {
-    item->next = NULL;
-    if (m->last) m->last->next = item;
-    else m->first = item;
-    m->last = item;
-}
-
-/* A call has ended: the batch that it is of looks at it in llmf_poll. */
-static void llmfi_many_ended(llmfi_call *c) {
-    llmfi_many_item *item = *llmfi_many_slot(c);
-    if (!item || item == &item->of->self) return;
-    item->of->running--;
-    if (!item->of->given.in_order) llmfi_many_append(item->of, item);
-    c->f->deferred = true;
-}
-
-/* A call is given back: of a batch, because somebody has freed it or the factory closes. */
-static void llmfi_many_forget(llmfi_call *c) {
-    llmfi_many_item **at = llmfi_many_slot(c), *item = *at;
-    if (item && item != &item->of->self) {
-        if (!c->ended) llmfi_many_ended(c);
-        item->call = NULL;
-    }
-    *at = NULL;
-}
-
-/* ---- results ---- */
-
-/* The batch has ended: its response is the sum. */
-static void llmfi_many_settle(llmfi_call *c) {
-    const struct llmfi_many *m = llmfi_many_of(c);
-    if (!m) return;
-    c->response.usage = m->spent.usage;
-    c->response.cost_pico = m->spent.cost;
-    c->response.attempt_count = 0;
-    c->response.attempt_total = 0;
-}
-
-static bool llmfi_many_stopped(const llmfi_call *c) {
-    return c->stop || c->free_later || c->f->closing || c->reply.error.code != LLMF_OK;
-}
-
-/* One result goes to the program. True: the call stays open, as it is the program's now. */
-static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_many_item *item) {
-    llmfi_call *k = item->call;
-    bool keep = k && m->given.responses;
-    llmf_batch_item told;
-    m->done++;
-    c->f->events++;
-    if (!k || k->response.error.code != LLMF_OK) m->failed++;
-    if (!k) return false; /* whoever freed it wants no result */
-    if (k->req.on_event && !k->taken) {
-        k->req.simulate_stream = 0; /* its end has come */
-        llmfi_hand_out(k);
-    }
-    llmfi_spent_add(&m->spent, k);
-    if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
-    if (!m->given.result) return keep;
-    memset(&told, 0, sizeof told);
-    told.index = item->index;
-    told.response = &k->response;
-    told.done = m->done;
-    told.failed = m->failed;
-    told.skipped = m->skipped;
-    told.count = m->given.count;
-    told.under_way = m->running;
-    c->calling = true;
-    if (m->given.result(m->given.user, &told) != LLMF_CONTINUE) c->stop = c->f->deferred = true;
-    c->calling = false;
-    return keep && !k->free_later;
-}
-
-/* All results whose turn it is; where time is sliced, the rest of them at the next llmf_poll. */
-static void llmfi_many_hand(llmfi_call *c, struct llmfi_many *m) {
-    llmfi_many_item *item;
-    bool served = false;
-    while (!llmfi_many_stopped(c) && (item = m->first) != NULL && (!item->call || item->call->ended)) {
-        if (served && llmfi_slice_over(&c->f->net)) {
-            c->f->deferred = true;
-            return;
-        }
-        served = true;
-        m->first = item->next;
-        if (!m->first) m->last = NULL;
-        if (llmfi_many_tell(c, m, item)) *llmfi_many_slot(item->call) = NULL;
-        else if (item->call) llmfi_call_release(item->call);
-        item->call = NULL;
-        item->next = m->free;
-        m->free = item;
-    }
-}
-
-/* ---- requests ---- */
-
-/* The request that is next, into m->ask: each is asked for once. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
-static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m) {
-    const llmf_batch *b = &m->given;
-    int rc;
-    if (m->asked) return LLMF_CONTINUE;
-    m->ask_model = b->model;
-    if (b->count && m->next >= b->count) return LLMF_STOP;
-    if (b->skip && b->skip[m->next]) return LLMF_SKIP;
-    memset(m->ask, 0, m->ask_size);
-    if (!b->request) {
-        memcpy(m->ask, (const char *)b->requests + m->next * m->req_size, m->req_size);
-        return LLMF_CONTINUE;
-    }
-    c->calling = true;
-    rc = b->request(b->user, m->next, m->ask, &m->ask_model);
-    c->calling = false;
-    if (rc != LLMF_CONTINUE && rc != LLMF_STOP && rc != LLMF_SKIP)
-        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request must return LLMF_CONTINUE, LLMF_STOP or LLMF_SKIP");
-    return rc;
-}
-
-/* There is no room for one more now. With others under way it goes on when one of them has ended. */
-static bool llmfi_many_wait(llmfi_call *c, struct llmfi_many *m, bool memory) {
-    if (!m->running && !m->first) c->reply.error = c->f->last_error;
-    else if (memory && m->running && m->running < m->most) {
-        m->most = m->running;
-        llmfi_log(c->f, LLMF_LOG_WARNING, 4, LLMFI_LIT("a batch has fewer requests under way than llmf_batch.at_once says: llmf_desc.memory_size does not do for more"));
-    }
-    return false;
-}
-
-/* False: nothing was begun, and nothing can be for now. */
-static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
-    llmfi_many_item *item = m->free;
-    llmfi_call *k;
-    int rc;
-    if (!c->f->free_slot) {
-        llmfi_error_set(&c->f->last_error, LLMF_ERR_LIMIT, "llmf_start_batch: as many calls as llmf_desc.max_calls are open, so nothing can be begun: free some, or raise it");
-        return llmfi_many_wait(c, m, false);
-    }
-    rc = llmfi_many_ask(c, m);
-    if (llmfi_many_stopped(c)) return false;
-    if (rc == LLMF_STOP) {
-        m->over = true;
-        return false;
-    }
-    if (rc == LLMF_SKIP) {
-        m->next++;
-        m->skipped++;
-        return true;
-    }
-    m->asked = true;
-    k = llmfi_call_open(c->f, m->ask, sizeof *m->ask);
-    if (!k) return llmfi_many_wait(c, m, true);
-    if (!k->req.on_event) { /* its events are nobody's, and it is no call that llmf_poll counts */
-        k->quiet = k->taken = true;
-        c->f->active--;
-    }
-    llmfi_call_begin(k, m->ask_model);
-    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is begun again */
-        c->f->last_error = k->response.error;
-        llmfi_call_release(k);
-        return llmfi_many_wait(c, m, true);
-    }
-    m->asked = false;
-    m->free = item->next;
-    item->call = k;
-    item->index = m->next++;
-    *llmfi_many_slot(k) = item;
-    m->running++;
-    if (m->given.in_order) llmfi_many_append(m, item);
-    if (k->ended) llmfi_many_ended(k);
-    return true;
-}
-
-/* Something may have happened: results are handed over, and others begun in their places. Ends the batch where nothing is left to do. */
-static void llmfi_many_work(llmfi_call *c) {
-    struct llmfi_many *m = llmfi_many_of(c);
-    int begun = 0;
-    llmfi_many_hand(c, m);
-    while (!llmfi_many_stopped(c) && !m->over && m->free && m->running < m->most) {
-        if (begun++ == m->most || (begun > 1 && llmfi_slice_over(&c->f->net))) { /* what ends at once shall not keep llmf_poll for ever */
-            c->f->deferred = true;
-            return;
-        }
-        if (!llmfi_many_begin(c, m)) break;
-    }
-    if (c->stop || c->free_later || c->f->closing) c->f->deferred = true;
-    else if (c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
-    else if (m->over && !m->running && !m->first) {
-        c->reply.terminal = true;
-        llmfi_abort(c, LLMF_OK, "");
-    }
-}
-
-/* The batch is over: so are its calls. */
-static void llmfi_many_stop(llmfi_call *c) {
-    struct llmfi_many *m = llmfi_many_of(c);
-    size_t i;
-    if (!m) return;
-    m->over = true;
-    for (i = 0; i < m->places; i++)
-        if (m->at[i].call) llmfi_call_release(m->at[i].call);
-    m->first = m->last = NULL;
-}
-
-/* Its memory goes; the call behind it. */
-static void llmfi_many_free(llmfi_call *c) {
-    struct llmfi_many *m = llmfi_many_of(c);
-    llmfi_many_stop(c);
-    llmfi_many_forget(c);
-    if (!m) return;
-    llmfi_heap_free(&c->f->heap, m->ask);
-    llmfi_heap_free(&c->f->heap, m->at);
-    llmfi_heap_free(&c->f->heap, m);
-}
-
-#else
-
-#define llmfi_is_many(c) false
-
-#endif
-#endif
 
 #ifndef LLMF_MAX_SERIES
 #define LLMF_MAX_SERIES 128
@@ -46282,7 +46869,7 @@ static void llmfi_finish(llmfi_call *c) {
     c->end_ns = llmfi_moment(c->f);
 #if LLMF_HAS_RETRY
     llmfi_attempt_over(c);
-    if (!llmfi_run_waits(c) && llmfi_goes_on(c)) {
+    if (!llmfi_run_waits(c) && !llmfi_is_bulk(c) && llmfi_goes_on(c)) {
         llmfi_set_deadline(c);
         return;
     }
@@ -46308,7 +46895,7 @@ static void llmfi_finish(llmfi_call *c) {
     if (c->cache) llmfi_cache_keep(c);
 #endif
 #if LLMFI_HAS_HEALTH
-    if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
+    if (c->response.error.code == LLMF_OK && !c->response.cached && !llmfi_is_bulk(c)) llmfi_health_good(c);
 #endif
 #if LLMFI_HAS_STEPS
     if (c->steps) llmfi_steps_settle(c);
@@ -46318,7 +46905,7 @@ static void llmfi_finish(llmfi_call *c) {
     llmfi_many_settle(c);
     llmfi_many_ended(c);
 #endif
-    if (!llmfi_is_many(c)) llmfi_seen_end(c, c->response.error.code); /* its calls are told of, one by one */
+    if (!llmfi_is_many(c) && !llmfi_is_bulk(c)) llmfi_seen_end(c, c->response.error.code); /* its calls are told of, one by one */
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -46690,6 +47277,9 @@ static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
 static void llmfi_end(llmfi_call *c, int result, const char *why) {
     if (c->reply.status >= 200 && c->reply.status < 300) {
         if (c->framing != LLMF_FRAMING_JSON || (result == LLMF_OK && c->reply.error.code == LLMF_OK)) llmfi_last_frame(c);
+#if LLMF_HAS_JOBS
+        if (result == LLMF_OK && c->bulk == LLMFI_BULK_IS_STEP && c->framing == LLMF_FRAMING_NDJSON) c->reply.terminal = !c->reply.job->bulk->cut; /* no line says that it is the last */
+#endif
         if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {
@@ -46713,6 +47303,366 @@ LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) 
     if (!c->ended) llmfi_end(c, result, text);
 }
 
+#endif
+
+#if LLMF_HAS_JOBS
+
+struct llmfi_bulk_work {
+    struct llmfi_bulk b;
+    int action;                              /* LLMF_BATCH_… */
+    llmf_batch_job *job;                     /* the program's */
+    size_t job_size;
+    bool begun;                              /* a step has been taken */
+    size_t written;                          /* requests of those that are submitted */
+    unsigned char *seen;                     /* a bit for each result that has come; NULL: nobody says how many there are */
+    llmfi_call *step;                        /* under way */
+};
+
+static bool llmfi_call_prepare(llmfi_call *c, llmf_model m);
+static llmfi_call *llmfi_call_new(llmf_factory *f);
+static bool llmfi_call_go(llmfi_call *c);
+#if LLMF_HAS_RETRY
+static bool llmfi_keep_begin(llmfi_call *c);
+#endif
+
+static struct llmfi_bulk_work *llmfi_bulk_of(const llmfi_call *c) {
+    return llmfi_many_of(c)->bulk;
+}
+
+/* ---- what the program sees of it ---- */
+
+/* Providers' words for how far a batch is, in the order of LLMF_JOB_…; Gemini's stand behind "BATCH_STATE_". */
+static int llmfi_bulk_state(const char *word) {
+    static const char *const words[] = {
+        "", "validating\0queued\0pending\0", "in_progress\0running\0finalizing\0cancelling\0canceling\0cancellation_requested\0",
+        "completed\0ended\0success\0succeeded\0", "failed\0", "expired\0timeout_exceeded\0", "cancelled\0canceled\0"
+    };
+    llmf_str w = llmfi_cstr(word);
+    size_t at = llmfi_find_nocase(w, LLMFI_LIT("STATE_")), i;
+    if (at != LLMFI_NOWHERE) w = llmfi_from(w, at + 6);
+    for (i = 1; i < LLMFI_COUNT(words); i++)
+        if (llmfi_word_in_nocase(words[i], w) >= 0) return (int)i;
+    return LLMF_JOB_UNKNOWN;
+}
+
+static void llmfi_bulk_tell(const struct llmfi_bulk_work *w) {
+    const struct llmfi_bulk *b = &w->b;
+    llmf_batch_job job;
+    memset(&job, 0, sizeof job);
+    memcpy(job.id, b->id, sizeof job.id);
+    memcpy(job.status, b->word, sizeof job.status);
+    job.state = llmfi_bulk_state(b->word);
+    job.total = b->total >= 0 ? b->total : b->parts;
+    job.done = b->done;
+    job.failed = b->failed;
+    memcpy(w->job, &job, w->job_size < sizeof job ? w->job_size : sizeof job);
+}
+
+/* ---- steps ---- */
+
+/* A call that nobody sees, of the batch's model; NULL with the error in c's reply. */
+static llmfi_call *llmfi_bulk_call(llmfi_call *c, uint8_t kind) {
+    llmfi_call *k = llmfi_call_new(c->f);
+    if (!k) {
+        c->reply.error = c->f->last_error;
+        return NULL;
+    }
+    k->bulk = kind;
+    k->quiet = k->taken = true; /* and it is no call that llmf_poll counts */
+    c->f->active--;
+    k->prepared = c->prepared;
+    k->prepared->references++;
+    k->reply.user = &k->prepared->record.s;
+    k->reply.provider = k->prepared->record.provider->name;
+    k->ask.req = &k->req;
+    k->ask.model = &k->prepared->record.s;
+    k->start_ns = k->attempt_ns = llmfi_moment(c->f);
+    return k;
+}
+
+/* What the last reply said is forgotten, but for the ids. */
+static void llmfi_bulk_clear(struct llmfi_bulk *b) {
+    b->known = b->cut = false;
+    b->word[0] = b->why[0] = b->key[0] = '\0';
+    b->total = b->done = b->failed = b->parts = LLMF_UNKNOWN;
+    b->at = NULL;
+}
+
+/* False: it failed at once, with the error in the call's reply. */
+static bool llmfi_bulk_send(llmfi_call *k, struct llmfi_bulk *b) {
+    k->req.op = LLMF_OP_BATCH;
+    k->req.timeouts.first_content_ms = -1; /* as long as something comes */
+    k->req.stream = b->step == LLMFI_BULK_RESULTS;
+    if (!llmfi_op_begin(k)) return false;
+    k->reply.job->bulk = b;
+    k->reply.job->get = b->step == LLMFI_BULK_STATE || b->step == LLMFI_BULK_RESULTS;
+    k->reply.job->seen = b->step == LLMFI_BULK_CANCEL; /* its reply may say nothing */
+    k->reply.streamed = k->req.stream;
+    llmfi_take_timeouts(k);
+    return llmfi_build_http(k) && llmfi_call_go(k);
+}
+
+static void llmfi_bulk_step(llmfi_call *c, int step) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    struct llmfi_bulk_work *w = m->bulk;
+    llmfi_many_item *item = m->free;
+    llmfi_call *k;
+    if (step == LLMFI_BULK_RESULTS) w->b.cut = false;
+    else llmfi_bulk_clear(&w->b);
+    w->b.step = step;
+    w->begun = true;
+    k = llmfi_bulk_call(c, LLMFI_BULK_IS_STEP);
+    if (!k) return;
+    m->free = item->next;
+    item->call = w->step = k;
+    *llmfi_many_slot(k) = item;
+    m->running++;
+    if (llmfi_bulk_send(k, &w->b)) llmfi_set_deadline(k);
+    else llmfi_finish(k);
+}
+
+/* The step has failed, and so has the batch. */
+static LLMFI_COLD void llmfi_bulk_failed(llmfi_call *c, const llmfi_call *k) {
+    llmf_error *e = &c->reply.error;
+    llmf_str message = k->response.error.message;
+    *e = k->response.error;
+    e->message = message.len ? llmfi_arena_copy(&c->arena, message) : llmfi_str("", 0);
+    if (c->arena.failed) e->message = llmfi_str("", 0);
+    c->reply.status = k->reply.status;
+}
+
+/* The files of the results, one after the other. False: there is none left. */
+static bool llmfi_bulk_next_file(struct llmfi_bulk *b) {
+    if (b->form->results) return b->step == LLMFI_BULK_STATE;
+    if (b->step == LLMFI_BULK_RESULTS || !b->files[0][0]) {
+        memcpy(b->files[0], b->files[1], sizeof b->files[0]);
+        b->files[1][0] = '\0';
+    }
+    return b->files[0][0] != '\0';
+}
+
+/* The batch is not to be collected, and why. */
+static LLMFI_COLD void llmfi_bulk_refuse(llmfi_call *c, const struct llmfi_bulk *b, int state) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, state == LLMF_JOB_FAILED ? LLMF_ERR_BAD_REQUEST : LLMF_ERR_ARGUMENT);
+    LLMFI_SAY(&t, "the batch ");
+    llmfi_say_c(&t, b->id);
+    LLMFI_SAY(&t, " is ");
+    llmfi_say_c(&t, b->word);
+    if (state != LLMF_JOB_FAILED) {
+        LLMFI_SAY(&t, ": collect it when LLMF_BATCH_POLL has given llmf_batch_job.state LLMF_JOB_DONE");
+    } else if (b->why[0]) {
+        LLMFI_SAY(&t, ": ");
+        llmfi_say_c(&t, b->why);
+    }
+}
+
+/* What follows the step that has ended well; nothing: the batch is over. */
+static void llmfi_bulk_next(llmfi_call *c) {
+    struct llmfi_bulk_work *w = llmfi_bulk_of(c);
+    struct llmfi_bulk *b = &w->b;
+    int state = llmfi_bulk_state(b->word);
+    bool over = state >= LLMF_JOB_DONE;
+    switch (b->step) {
+    case LLMFI_BULK_UPLOAD:
+        llmfi_bulk_forget(b);
+        llmfi_bulk_step(c, LLMFI_BULK_CREATE);
+        return;
+    case LLMFI_BULK_CREATE:
+        llmfi_bulk_forget(b);
+        break;
+    case LLMFI_BULK_CANCEL:
+        llmfi_bulk_step(c, LLMFI_BULK_STATE); /* not all say there what has become of it */
+        return;
+    default: break;
+    }
+    if (b->step != LLMFI_BULK_RESULTS) llmfi_bulk_tell(w);
+    if (w->action == LLMF_BATCH_COLLECT && b->step == LLMFI_BULK_STATE && (!over || (state == LLMF_JOB_FAILED && !b->files[0][0] && !b->files[1][0] && !b->from))) {
+        llmfi_bulk_refuse(c, b, state);
+        return;
+    }
+    if (w->action == LLMF_BATCH_COLLECT && !b->from && llmfi_bulk_next_file(b)) {
+        llmfi_bulk_step(c, LLMFI_BULK_RESULTS);
+        return;
+    }
+    c->reply.terminal = true;
+}
+
+/* ---- submit ---- */
+
+/* The next request, written into the pieces. False: the batch stops, with the error in its reply. */
+static bool llmfi_bulk_write(llmfi_call *c, struct llmfi_many *m) {
+    struct llmfi_bulk_work *w = m->bulk;
+    llmfi_call *k = llmfi_bulk_call(c, LLMFI_BULK_IS_RESULT);
+    llmfi_settings s;
+    llmfi_out out;
+    bool good;
+    if (!k) return false;
+    k->req = *m->ask;
+    k->previewing = true; /* nothing is sent for it */
+    k->req.stream = false;
+    good = !k->req.op || llmfi_error_set(&k->reply.error, LLMF_ERR_UNSUPPORTED, "llmf_request.op: only chats are submitted");
+    if (m->ask_model.id != m->given.model.id) good = llmfi_error_set(&k->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request has changed the model: all that is submitted together is of llmf_batch.model");
+#if LLMF_HAS_RETRY
+    good = good && llmfi_keep_begin(k);
+#endif
+    good = good && llmfi_take_request(k) && llmfi_filters_before(k);
+    if (good) {
+        s = *k->ask.model;
+        if (w->b.form->model) s.model_id = llmfi_str("", 0); /* said once, in front of all */
+        k->ask.model = &s;
+        out = llmfi_bulk_out(&w->b);
+        llmfi_bulk_item(&w->b, m->next, w->written++ == 0, &out);
+        good = llmfi_body_emit(k->prepared->adapter, &k->ask, &out) || llmfi_error_set(&k->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
+        llmfi_put_str(&out, llmfi_cstr(w->b.form->end));
+        k->ask.model = &k->prepared->record.s;
+        if (w->b.cut || !good) c->reply.error = w->b.cut ? (llmfi_error_memory(&c->reply.error), c->reply.error) : k->reply.error;
+    } else {
+        llmfi_many_item item;
+        memset(&item, 0, sizeof item);
+        item.of = m;
+        item.call = k;
+        item.index = m->next;
+        llmfi_finish(k);
+        if (!m->given.result) c->reply.error = k->response.error;
+        else llmfi_many_tell(c, m, &item);
+    }
+    m->next++;
+    llmfi_call_release(k);
+    return c->reply.error.code == LLMF_OK;
+}
+
+/* Writes requests until there are no more, or the time is up. True: all are written. */
+static bool llmfi_bulk_gather(llmfi_call *c, struct llmfi_many *m) {
+    while (!llmfi_many_stopped(c)) {
+        int rc = llmfi_many_ask(c, m);
+        if (llmfi_many_stopped(c)) return false;
+        if (rc == LLMF_STOP) return true;
+        if (rc == LLMF_SKIP) {
+            m->next++;
+            m->skipped++;
+        } else if (!llmfi_bulk_write(c, m)) {
+            return false;
+        }
+        if (llmfi_slice_over(&c->f->net)) break;
+    }
+    c->f->deferred = true;
+    return false;
+}
+
+static void llmfi_bulk_submit(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    struct llmfi_bulk_work *w = m->bulk;
+    llmfi_out out;
+    if (!w->b.first) {
+        unsigned char random[24];
+        llmfi_some_bytes(c, random, sizeof random);
+        llmfi_form_boundary(w->b.boundary, random);
+        out = llmfi_bulk_out(&w->b);
+        llmfi_bulk_begin(&w->b, c->prepared->record.s.model_id, &out);
+    }
+    if (!llmfi_bulk_gather(c, m)) return;
+    if (!w->written) {
+        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_start_job: there is no request to submit");
+        return;
+    }
+    out = llmfi_bulk_out(&w->b);
+    llmfi_bulk_end(&w->b, &out);
+    if (w->b.cut) llmfi_error_memory(&c->reply.error);
+    else llmfi_bulk_step(c, w->b.form->head ? LLMFI_BULK_CREATE : LLMFI_BULK_UPLOAD);
+}
+
+/* ---- collect ---- */
+
+/* The number that a result has; false with the error: it is none of ours, or has come already (*again). */
+static bool llmfi_bulk_number(llmfi_call *c, llmf_str key, size_t *number, bool *again) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    unsigned char *seen = m->bulk->seen;
+    int64_t n;
+    llmfi_text t;
+    *again = false;
+    if (!llmfi_parse_int(key, &n) || n < 0 || (m->given.count && (uint64_t)n >= m->given.count)) {
+        t = llmfi_error_begin(&c->reply.error, LLMF_ERR_ARGUMENT);
+        LLMFI_SAY(&t, "the batch has a result for the request \"");
+        llmfi_say(&t, key);
+        LLMFI_SAY(&t, "\", which is none of this llmf_batch's: is it the one that was submitted, with the same count?");
+        return false;
+    }
+    *number = (size_t)n;
+    if (!seen) return true;
+    *again = (seen[n / 8] >> n % 8 & 1) != 0;
+    seen[n / 8] = (unsigned char)(seen[n / 8] | 1 << n % 8);
+    return !*again;
+}
+
+/* The call that the result is of, ended. */
+static void llmfi_bulk_reply(llmfi_call *k, const llmfi_bulk_result *result) {
+    k->framing = LLMF_FRAMING_JSON;
+    if (result->code == LLMF_ERR_TIMEOUT) llmfi_error_set(&k->reply.error, LLMF_ERR_TIMEOUT, "the batch expired before the provider had come to this request");
+    else if (result->code) llmfi_error_set(&k->reply.error, result->code, "the batch was cancelled before the provider had come to this request");
+#if LLMF_HAS_FILTERS
+    else if (k->f->desc.filter_count && !llmfi_filters_open(k)) (void)0;
+#endif
+    else if (result->status > 0 && !llmfi_buf_add(&k->whole, result->body.ptr, result->body.len)) llmfi_error_memory(&k->reply.error);
+    else if (result->status > 0) {
+        k->reply.status = result->status;
+        llmfi_end(k, LLMF_OK, NULL);
+    } else if (result->body.len) llmfi_fault_object(&k->reply, result->body, result->kind);
+    else llmfi_error_set(&k->reply.error, LLMF_ERR_PROTOCOL, "the result has neither a reply nor an error");
+    llmfi_finish(k);
+}
+
+static void llmfi_bulk_take(void *user, const llmfi_bulk_result *result) {
+    llmfi_call *c = (llmfi_call *)user;
+    struct llmfi_many *m = llmfi_many_of(c);
+    struct llmfi_bulk_work *w = m->bulk;
+    llmfi_many_item item;
+    const llmfi_op_row *host = w->step->reply.job->host;
+    bool again = false;
+    memset(&item, 0, sizeof item);
+    item.of = m;
+    if (!llmfi_many_stopped(c) && llmfi_bulk_number(c, result->key, &item.index, &again)) {
+        if (m->given.skip && m->given.skip[item.index]) {
+            m->skipped++;
+        } else if ((item.call = llmfi_bulk_call(c, host && llmfi_strchr(host->traits, 'H') ? LLMFI_BULK_IS_HALF : LLMFI_BULK_IS_RESULT)) != NULL) {
+            llmfi_bulk_reply(item.call, result);
+            if (!llmfi_many_tell(c, m, &item)) llmfi_call_release(item.call);
+        }
+    }
+    if (llmfi_many_stopped(c)) w->step->stop = c->f->deferred = true; /* no more of it */
+}
+
+/* ---- the whole ---- */
+
+static void llmfi_bulk_run(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    struct llmfi_bulk_work *w = m->bulk;
+    llmfi_many_item *item = m->first;
+    if (item && !llmfi_many_stopped(c)) {
+        llmfi_call *k = item->call;
+        m->first = m->last = NULL;
+        item->call = w->step = NULL;
+        item->next = m->free;
+        m->free = item;
+        if (k && k->response.error.code != LLMF_OK) llmfi_bulk_failed(c, k);
+        if (k) llmfi_call_release(k);
+        if (c->reply.error.code == LLMF_OK) llmfi_bulk_next(c);
+    } else if (!w->begun && !llmfi_many_stopped(c)) {
+        if (w->action == LLMF_BATCH_SUBMIT) llmfi_bulk_submit(c);
+        else llmfi_bulk_step(c, w->action == LLMF_BATCH_CANCEL ? LLMFI_BULK_CANCEL : LLMFI_BULK_STATE);
+    }
+    if (c->stop || c->free_later || c->f->closing) c->f->deferred = true;
+    else if (c->reply.error.code != LLMF_OK || c->reply.terminal) llmfi_abort(c, LLMF_OK, "");
+}
+
+/* Its memory goes. */
+static void llmfi_bulk_close(llmf_factory *f, struct llmfi_bulk_work *w) {
+    if (!w) return;
+    llmfi_bulk_free(&w->b);
+    llmfi_heap_free(&f->heap, w->seen);
+    llmfi_heap_free(&f->heap, w);
+}
+
+#endif
 #endif
 /* From what the sources of llmf_desc hold to the config that counts: read whole, valid as a whole, swapped at once. Calls and handles that hold the old one keep it. */
 #ifndef LLMFI_ENGINE_RELOAD_H
@@ -48126,7 +49076,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-    if (!c->ended && !llmfi_is_many(c)) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+    if (!c->ended && !llmfi_is_many(c) && !llmfi_is_bulk(c)) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
 #if LLMF_HAS_BATCH
     llmfi_many_free(c);
 #endif
@@ -48282,6 +49232,9 @@ static bool llmfi_call_go(llmfi_call *c) {
 #endif
 #if LLMF_HAS_EMBED
     if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+#if LLMF_HAS_JOBS
+    if (llmfi_is_bulk(c)) return llmfi_send(c);
 #endif
 #if LLMF_HAS_RETRY
     switch (llmfi_admit(c)) {
@@ -52007,10 +52960,9 @@ static const char *llmfi_batch_wrong(const llmf_batch *b) {
     return NULL;
 }
 
-/* False with *err: what was made by then is in c's slot. */
-static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size, size_t response_size, llmf_error *err) {
+/* False with *err: what was made by then is in c's slot. wrong: the mistake that was found in *b; NULL: none. */
+static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size, size_t response_size, const char *wrong, llmf_error *err) {
     llmfi_heap *heap = &c->f->heap;
-    const char *wrong = llmfi_batch_wrong(b);
     struct llmfi_many *m;
     size_t i;
     if (wrong) return (llmfi_error_set)(err, LLMF_ERR_ARGUMENT, wrong);
@@ -52044,36 +52996,123 @@ static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size
     return true;
 }
 
+/* The call that a batch is, with what the program has given; NULL: llmf_last_error tells. */
+static llmfi_call *llmfi_batch_begin(llmf_factory *f, const llmf_batch *batch, size_t size, llmf_batch *given) {
+    llmf_request none;
+    llmfi_call *c;
+    memset(given, 0, sizeof *given);
+    memset(&none, 0, sizeof none);
+    if (!f) return NULL;
+    if (!batch) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "batch is NULL");
+        return NULL;
+    }
+    memcpy(given, batch, size < sizeof *given ? size : sizeof *given);
+    c = llmfi_call_open(f, &none, sizeof none);
+    if (!c) return NULL;
+    c->start_ns = llmfi_now(f);
+    f->deferred = true; /* llmf_poll begins with it */
+    return c;
+}
+
+/* It is open, or has failed at once. */
+static llmf_call llmfi_batch_go(llmfi_call *c, bool open, const llmf_error *err) {
+    llmf_call id;
+    id.id = c->id;
+    if (!open) {
+        c->reply.error = *err;
+        llmfi_finish(c);
+    }
+    c->f->now_read = false;
+    return id;
+}
+
 LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size) {
     llmf_call id = {0};
     llmf_batch given;
-    llmf_request none;
     llmf_error err;
-    llmfi_call *c;
     int saved = LLMFI_ERRNO;
-    memset(&given, 0, sizeof given);
-    memset(&none, 0, sizeof none);
+    llmfi_call *c = llmfi_batch_begin(f, batch, batch_size, &given);
     llmfi_error_clear(&err);
-    if (!f) return id;
-    if (!batch) {
-        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "batch is NULL");
-        return id;
-    }
-    memcpy(&given, batch, batch_size < sizeof given ? batch_size : sizeof given);
-    c = llmfi_call_open(f, &none, sizeof none);
-    if (!c) return id;
-    id.id = c->id;
-    c->start_ns = llmfi_now(f);
-    f->deferred = true; /* llmf_poll begins with it */
-    if (!llmfi_batch_open(c, &given, req_size, response_size, &err)) {
-        c->reply.error = err;
-        llmfi_finish(c);
-    }
-    f->now_read = false;
+    if (c) id = llmfi_batch_go(c, llmfi_batch_open(c, &given, req_size, response_size, llmfi_batch_wrong(&given), &err), &err);
     LLMFI_SET_ERRNO(saved);
     return id;
 }
 
+#if LLMF_HAS_JOBS
+
+/* ---- batches of the provider's ---- */
+
+static const char *llmfi_job_wrong(int action, const llmf_batch *b, const llmf_batch_job *job) {
+    if (action < LLMF_BATCH_SUBMIT || action > LLMF_BATCH_CANCEL) return LLMFI_WORDS("llmf_start_job: action is no LLMF_BATCH_ value");
+    if (!job) return LLMFI_WORDS("llmf_start_job: job is NULL");
+    if (action == LLMF_BATCH_SUBMIT && !b->requests == !b->request) return LLMFI_WORDS("llmf_batch: to submit give one of requests and request");
+    if (action == LLMF_BATCH_SUBMIT && b->requests && !b->count) return LLMFI_WORDS("llmf_batch.count is 0, but requests is not NULL");
+    if (action == LLMF_BATCH_COLLECT && !b->result && !b->responses) return LLMFI_WORDS("llmf_batch: has neither result nor responses, so nobody would see an answer; give one of them");
+    if ((b->skip || (action == LLMF_BATCH_COLLECT && b->responses)) && !b->count) return LLMFI_WORDS("llmf_batch.count is 0: skip and responses must have that many places");
+    if (action == LLMF_BATCH_COLLECT && b->in_order) return LLMFI_WORDS("llmf_batch.in_order: the results of a submitted batch come as the provider gives them");
+    if (action != LLMF_BATCH_SUBMIT && !llmfi_bulk_id_ok(llmfi_cstr(job->id))) return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
+    return NULL;
+}
+
+/* What a submitted batch has besides another. False with *err. */
+static bool llmfi_job_open(llmfi_call *c, int action, llmf_batch_job *job, size_t size, llmf_error *err) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    llmfi_heap *heap = &c->f->heap;
+    const llmfi_op_row *host = NULL;
+    const llmfi_operation *o;
+    struct llmfi_bulk_work *w = (struct llmfi_bulk_work *)llmfi_heap_alloc(heap, sizeof *w);
+    if (!w) return llmfi_error_memory(err);
+    memset(w, 0, sizeof *w);
+    m->bulk = w;
+    if (action == LLMF_BATCH_COLLECT && m->given.count) {
+        w->seen = (unsigned char *)llmfi_heap_alloc(heap, (m->given.count - 1) / 8 + 1);
+        if (!w->seen) return llmfi_error_memory(err);
+        memset(w->seen, 0, (m->given.count - 1) / 8 + 1);
+    }
+    w->action = action;
+    w->job = job;
+    w->job_size = size;
+    w->b.heap = heap;
+    w->b.collects = action == LLMF_BATCH_COLLECT;
+    w->b.take = llmfi_bulk_take;
+    w->b.user = c;
+    if (action != LLMF_BATCH_SUBMIT) memcpy(w->b.id, job->id, llmfi_strlen(job->id) + 1);
+    else m->given.responses = NULL;
+    llmfi_buf_init(&w->b.response, heap, 0);
+    llmfi_buf_init(&w->b.error, heap, 0);
+    c->req.op = LLMF_OP_BATCH;
+    if (!llmfi_call_prepare(c, m->given.model)) {
+        *err = c->reply.error;
+        return false;
+    }
+#if LLMF_HAS_ROUTES
+    if (c->route) return llmfi_error_set(err, LLMF_ERR_UNSUPPORTED, "llmf_start_job: llmf_batch.model is a route; a batch of the provider's is of one model");
+#endif
+    o = c->prepared->dialect ? NULL : llmfi_op_of(c->prepared->record.provider, LLMF_OP_BATCH, &host);
+    if (!o) {
+        (void)llmfi_op_missing(c);
+        *err = c->reply.error;
+        return false;
+    }
+    w->b.form = llmfi_bulk_form_of(o, host);
+    return true;
+}
+
+LLMF_API llmf_call llmf_start_job_abi(llmf_factory *f, int action, const llmf_batch *batch, size_t batch_size, llmf_batch_job *job, size_t job_size, size_t req_size, size_t response_size) {
+    llmf_call id = {0};
+    llmf_batch given;
+    llmf_error err;
+    int saved = LLMFI_ERRNO;
+    llmfi_call *c = llmfi_batch_begin(f, batch, batch_size, &given);
+    llmfi_error_clear(&err);
+    given.at_once = 1; /* step by step */
+    if (c) id = llmfi_batch_go(c, llmfi_batch_open(c, &given, req_size, response_size, llmfi_job_wrong(action, &given, job), &err) && llmfi_job_open(c, action, job, job_size, &err), &err);
+    LLMFI_SET_ERRNO(saved);
+    return id;
+}
+
+#endif
 #else
 
 LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size) {
@@ -52083,6 +53122,15 @@ LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch
     return none;
 }
 
+#endif
+
+#if !LLMF_HAS_JOBS
+LLMF_API llmf_call llmf_start_job_abi(llmf_factory *f, int action, const llmf_batch *batch, size_t batch_size, llmf_batch_job *job, size_t job_size, size_t req_size, size_t response_size) {
+    llmf_call none = {0};
+    (void)action, (void)batch, (void)batch_size, (void)job, (void)job_size, (void)req_size, (void)response_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_start_job", "JOBS");
+    return none;
+}
 #endif
 #endif
 /* A history that has outgrown its model's window, made to fit: results of tools shortened, oldest turns dropped, what was dropped summed up by another model. Nothing is

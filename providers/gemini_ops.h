@@ -1,6 +1,7 @@
 /* What Gemini has besides answers (Gemini API reference: models.batchEmbedContents, countTokens, models.list; Vertex AI: predict, embedContent, countTokens). */
 #ifndef LLMFI_PROVIDERS_GEMINI_OPS_H
 #define LLMFI_PROVIDERS_GEMINI_OPS_H
+#include "bulk.h"
 #include "gemini.h"
 #include "operation.h"
 
@@ -122,6 +123,32 @@ static void llmfi_gemini_models_path(const llmfi_ask *a, llmfi_out *out) {
     LLMFI_PUT(out, "/models?pageSize=1000");
     llmfi_op_page(a, out, "&pageToken=");
 }
+#endif
+
+#if LLMF_HAS_JOBS
+/* ---- batches: their results stand in two places of the reply, of which the first to come counts ---- */
+
+static void llmfi_gemini_bulk_path(const llmfi_ask *a, llmfi_out *out) {
+    if (a->job->bulk->step == LLMFI_BULK_CREATE) {
+        llmfi_gemini_method(a, out, LLMFI_LIT(":batchGenerateContent"));
+        return;
+    }
+    llmfi_gemini_version(a, out);
+    llmfi_bulk_path(a, out);
+}
+
+#define LLMFI_GEMINI_RESULTS(at)                                                                                                       \
+    { at ".inlinedResponses[].response", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT }, { at ".inlinedResponses[].error", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT_ERROR }, \
+    { at ".inlinedResponses[].metadata.key", LLMFI_TAKE_VALUE, LLMFI_GOT_RESULT_KEY },                                                                   \
+    { at ".inlinedResponses[].metadata.custom_id", LLMFI_TAKE_VALUE, LLMFI_GOT_RESULT_KEY }, { at ".inlinedResponses[]", LLMFI_TAKE_END, LLMFI_GOT_RESULT_END }
+
+static const llmfi_sieve_row llmfi_gemini_bulk_rows[] = {
+    { "name", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK }, { "metadata.state", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WORD }, { "error.message", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WHY },
+    { "metadata.batchStats.requestCount", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_TOTAL },
+    { "metadata.batchStats.successfulRequestCount", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE },
+    { "metadata.batchStats.failedRequestCount", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    LLMFI_GEMINI_RESULTS("metadata.output.inlinedResponses"), LLMFI_GEMINI_RESULTS("response.inlinedResponses")
+};
 #endif
 
 #endif

@@ -110,7 +110,7 @@ static void llmfi_openai_seed(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
     llmfi_jw_object(w);
-    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+    if (a->model->model_id.len && LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id); /* none: see bulk.h */
     if (q->stream) {
         llmfi_jw_member_bool(w, "stream", true);
         if (!llmfi_openai_quirk(a, LLMFI_Q_NO_STREAM_OPTIONS) && LLMFI_OPENAI_OURS(a, "stream_options"))

@@ -2,6 +2,7 @@
    members of the same names; what hosts do differently stands in models.def. */
 #ifndef LLMFI_PROVIDERS_OPENAI_OPS_H
 #define LLMFI_PROVIDERS_OPENAI_OPS_H
+#include "bulk.h"
 #include "openai_request.h"
 #include "operation.h"
 #include "transcribe.h"
@@ -48,6 +49,22 @@ static const llmfi_sieve_row llmfi_openai_embed_rows[] = {
 static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
     llmfi_op_path(a, out, "/models");
 }
+#endif
+
+#if LLMF_HAS_JOBS
+/* ---- batches: OpenAI's members, then Mistral's ---- */
+
+static const llmfi_sieve_row llmfi_bulk_openai_rows[] = {
+    { "id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK }, { "status", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WORD }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR },
+    { "output_file_id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_OUTPUT }, { "error_file_id", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_ERRORS },
+    { "errors.data[].message", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WHY }, { "request_counts.total", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_TOTAL },
+    { "request_counts.completed", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE }, { "request_counts.failed", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    { "output_file", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_OUTPUT }, { "error_file", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_ERRORS },
+    { "errors[].message", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_WHY }, { "total_requests", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_TOTAL },
+    { "succeeded_requests", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_DONE }, { "failed_requests", LLMFI_TAKE_VALUE, LLMFI_GOT_BULK_FAILED },
+    { "outputs[].custom_id", LLMFI_TAKE_VALUE, LLMFI_GOT_RESULT_KEY }, { "outputs[].response", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT },
+    { "outputs[].error", LLMFI_TAKE_RAW, LLMFI_GOT_RESULT_ERROR }, { "outputs[]", LLMFI_TAKE_END, LLMFI_GOT_RESULT_END }
+};
 #endif
 
 #if LLMF_HAS_TRANSCRIBE

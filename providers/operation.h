@@ -41,16 +41,24 @@ enum {
     LLMFI_GOT_COUNT,
     LLMFI_GOT_NAME, LLMFI_GOT_NAME_ELSE, LLMFI_GOT_NAME_LAST, LLMFI_GOT_ENTRY, LLMFI_GOT_LIST, LLMFI_GOT_MORE, LLMFI_GOT_NEXT,
     LLMFI_GOT_TEXT, LLMFI_GOT_LANGUAGE, LLMFI_GOT_DURATION,
-    LLMFI_GOT_START, LLMFI_GOT_STOP, LLMFI_GOT_PIECE, LLMFI_GOT_SPEAKER, LLMFI_GOT_SEGMENT
+    LLMFI_GOT_START, LLMFI_GOT_STOP, LLMFI_GOT_PIECE, LLMFI_GOT_SPEAKER, LLMFI_GOT_SEGMENT,
+    LLMFI_GOT_BULK, LLMFI_GOT_BULK_WORD, LLMFI_GOT_BULK_OUTPUT, LLMFI_GOT_BULK_ERRORS, LLMFI_GOT_BULK_WHY, /* a batch: its id, its state, its files */
+    LLMFI_GOT_BULK_TOTAL, LLMFI_GOT_BULK_WAITS, LLMFI_GOT_BULK_DONE, LLMFI_GOT_BULK_FAILED,
+    LLMFI_GOT_RESULT_KEY, LLMFI_GOT_RESULT, LLMFI_GOT_RESULT_ERROR, LLMFI_GOT_RESULT_END
 };
 
+/* A step of llmf_start_job: no value of llmf_request.op. */
+enum { LLMF_OP_BATCH = LLMF_OP_LIST_MODELS + 1 };
+
 struct llmfi_batches;
+struct llmfi_bulk;
 
 /* The state of such a call, beside its reply; in the heap. */
 typedef struct llmfi_job {
     const llmfi_operation *op;
     const llmfi_op_row *host;                /* NULL: the table says nothing */
     const llmf_input *input;                 /* checked and copied */
+    bool get;                                /* asked for by GET, without a body */
     llmfi_sieve sieve;
     llmf_output output;
     bool seen;                               /* what the reply must have has come */
@@ -70,11 +78,15 @@ typedef struct llmfi_job {
     char boundary[LLMFI_BOUNDARY];
     llmfi_form_file file;
 #endif
+#if LLMF_HAS_JOBS
+    struct llmfi_bulk *bulk;                 /* a step of a provider's own batch: see bulk.h; NULL */
+#endif
 } llmfi_job;
 
 LLMFI_UNUSED static void llmfi_job_init(llmfi_job *w, llmfi_heap *heap, const llmfi_operation *op, size_t max_token) {
     memset(w, 0, sizeof *w);
     w->op = op;
+    w->get = op->get;
     w->else_tokens = LLMF_UNKNOWN;
     w->output.tokens = LLMF_UNKNOWN;
     w->output.duration = -1;
@@ -166,7 +178,22 @@ LLMFI_UNUSED static void llmfi_op_path(const llmfi_ask *a, llmfi_out *out, const
     llmfi_put_str(out, llmfi_cstr(a->job->host && a->job->host->url[0] == '/' ? a->job->host->url : path));
 }
 
+/* Of a body that is a form. */
+LLMFI_UNUSED static void llmfi_form_header(const char *boundary, llmfi_header_fn header, void *user) {
+    char type[32 + LLMFI_BOUNDARY];
+    llmfi_text t = llmfi_text_in(type, sizeof type);
+    llmfi_say_c(&t, "multipart/form-data; boundary=");
+    llmfi_say_c(&t, boundary);
+    header(user, LLMFI_LIT("Content-Type"), llmfi_str(type, t.len));
+}
+
 /* ---- what comes ---- */
+
+#if LLMF_HAS_JOBS
+static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, int id);
+static void llmfi_bulk_raw(llmfi_job *w, llmfi_reply *r, llmf_str raw, int id);
+static void llmfi_bulk_over(llmfi_job *w);
+#endif
 
 LLMFI_UNUSED static void llmfi_job_list_add(llmfi_job *w, llmfi_reply *r, const void *item, size_t size) {
     if (!r->error.code && !llmfi_buf_add(&w->list, (const char *)item, size)) llmfi_reply_no_memory(r);
@@ -253,7 +280,11 @@ static void llmfi_job_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, i
         else llmfi_vectors_wrong(r, "something else stands where a vector should be");
         break;
 #endif
+#if LLMF_HAS_JOBS
+    default: llmfi_bulk_value(w, r, j, id); break;
+#else
     default: break;
+#endif
     }
 }
 
@@ -283,6 +314,9 @@ static void llmfi_job_end(llmfi_job *w, llmfi_reply *r, int id) {
 #if LLMF_HAS_TRANSCRIBE
     case LLMFI_GOT_SEGMENT: llmfi_job_segment(w, r); break;
 #endif
+#if LLMF_HAS_JOBS
+    case LLMFI_GOT_RESULT_END: llmfi_bulk_over(w); break;
+#endif
     default: (void)w, (void)r; break;
     }
 }
@@ -296,7 +330,13 @@ static void llmfi_job_error(llmfi_reply *r, llmf_str raw) {
 static void llmfi_job_item(llmfi_job *w, llmfi_reply *r) {
     llmfi_sieve *s = &w->sieve;
     switch (s->item) {
-    case LLMFI_SIEVE_RAW: llmfi_job_error(r, s->raw); break;
+    case LLMFI_SIEVE_RAW:
+#if LLMF_HAS_JOBS
+        if (s->row->id != LLMFI_GOT_ERROR) llmfi_bulk_raw(w, r, s->raw, s->row->id);
+        else
+#endif
+            llmfi_job_error(r, s->raw);
+        break;
 #if LLMF_HAS_EMBED
     case LLMFI_SIEVE_OPEN: s->to = llmfi_vectors_begin(&w->vectors, r, &s->cap); break;
     case LLMFI_SIEVE_FULL: llmfi_vectors_full(&w->vectors, r, s); break;
@@ -336,6 +376,13 @@ static LLMFI_COLD void llmfi_job_broken(llmfi_job *w, llmfi_reply *r, bool last)
     }
 }
 
+/* What the reply of an operation should be. */
+LLMFI_UNUSED static const char *llmfi_job_what(int op) {
+    if (op == LLMF_OP_TRANSCRIBE) return "a transcript";
+    if (op == LLMF_OP_COUNT_TOKENS) return "a count of tokens";
+    return op == LLMF_OP_LIST_MODELS ? "a list of models" : "a batch";
+}
+
 /* All of it is there, and is JSON. */
 static void llmfi_job_whole(llmfi_job *w, llmfi_reply *r) {
     if (r->error.code) return;
@@ -344,7 +391,7 @@ static void llmfi_job_whole(llmfi_job *w, llmfi_reply *r) {
     if (w->op->op == LLMF_OP_EMBED) llmfi_vectors_finish(&w->vectors, r);
     else
 #endif
-        if (!w->seen) llmfi_frame_foreign(r, w->op->op == LLMF_OP_TRANSCRIBE ? "a transcript" : w->op->op == LLMF_OP_COUNT_TOKENS ? "a count of tokens" : "a list of models");
+        if (!w->seen) llmfi_frame_foreign(r, llmfi_job_what(w->op->op));
     if (w->no_more) w->output.next_page = llmfi_str("", 0);
     r->terminal = true;
 }
@@ -381,5 +428,7 @@ LLMFI_UNUSED static void llmfi_job_settle(llmfi_job *w, const llmfi_reply *r) {
     }
 #endif
 }
+
+#include "bulk.h" /* what is declared above */
 
 #endif

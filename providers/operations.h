@@ -2,6 +2,7 @@
 #ifndef LLMFI_PROVIDERS_OPERATIONS_H
 #define LLMFI_PROVIDERS_OPERATIONS_H
 #include "adapters.h"
+#include "bulk.h"
 #include "operation.h"
 #include "transcribe.h"
 #if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
@@ -63,18 +64,23 @@ LLMFI_UNUSED static const llmfi_sieve_row llmfi_model_list_rows[] = {
     { dialect, LLMF_OP_COUNT_TOKENS, everywhere, false, LLMFI_OP_FACE(dialect, check, path, headers, body), LLMFI_OP_ROWS(llmfi_count_rows) },
 #define LLMFI_OP_LIST(dialect, check, path, headers) \
     { dialect, LLMF_OP_LIST_MODELS, true, true, LLMFI_OP_FACE(dialect, check, path, headers, llmfi_no_body), LLMFI_OP_ROWS(llmfi_model_list_rows) },
+#define LLMFI_OP_BATCH(dialect, path, headers, rows)                                                                                             \
+    { dialect, LLMF_OP_BATCH, false, false,                                                                                                      \
+      { dialect, NULL, path, headers, llmfi_bulk_body, LLMFI_FRAMING_PATHS, LLMF_FRAMING_NDJSON, llmfi_bulk_frame, NULL }, LLMFI_OP_ROWS(rows) },
 
 static const llmfi_operation llmfi_operations[] = {
 #if LLMF_HAS_DIALECT_OPENAI
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
     LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
     LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai", NULL, llmfi_openai_models_path, NULL))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("openai", llmfi_bulk_path, llmfi_bulk_headers, llmfi_bulk_openai_rows))
 #endif
 #if LLMF_HAS_DIALECT_OPENAI_RESPONSES
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai_responses", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
     LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai_responses", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
     LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("openai_responses", true, llmfi_responses_check, llmfi_responses_count_path, NULL, llmfi_responses_body))
     LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai_responses", NULL, llmfi_openai_models_path, NULL))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("openai_responses", llmfi_bulk_path, llmfi_bulk_headers, llmfi_bulk_openai_rows))
 #endif
 #if LLMF_HAS_DIALECT_AZURE
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("azure", llmfi_azure_check_place, llmfi_azure_embed_path, llmfi_azure_embed_body, llmfi_openai_embed_rows))
@@ -84,11 +90,13 @@ static const llmfi_operation llmfi_operations[] = {
 #if LLMF_HAS_DIALECT_ANTHROPIC
     LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("anthropic", true, llmfi_anthropic_check, llmfi_anthropic_count_path, llmfi_anthropic_headers, llmfi_anthropic_body))
     LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("anthropic", NULL, llmfi_anthropic_models_path, llmfi_anthropic_headers))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("anthropic", llmfi_anthropic_bulk_path, llmfi_anthropic_headers, llmfi_anthropic_bulk_rows))
 #endif
 #if LLMF_HAS_DIALECT_GEMINI
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("gemini", NULL, llmfi_gemini_embed_path, llmfi_gemini_embed_body, llmfi_gemini_embed_rows))
     LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("gemini", true, llmfi_gemini_check, llmfi_gemini_count_path, NULL, llmfi_gemini_count_body))
     LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("gemini", NULL, llmfi_gemini_models_path, NULL))
+    LLMFI_KEEP(LLMF_HAS_JOBS, LLMFI_OP_BATCH("gemini", llmfi_gemini_bulk_path, NULL, llmfi_gemini_bulk_rows))
 #endif
 #if LLMF_HAS_DIALECT_BEDROCK
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("bedrock", llmfi_bedrock_embed_check, llmfi_bedrock_embed_path, llmfi_bedrock_embed_body, llmfi_bedrock_embed_rows))

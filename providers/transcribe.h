@@ -71,11 +71,7 @@ LLMFI_UNUSED static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step
 }
 
 LLMFI_UNUSED static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
-    char type[32 + LLMFI_BOUNDARY];
-    llmfi_text t = llmfi_text_in(type, sizeof type);
-    llmfi_say_c(&t, "multipart/form-data; boundary=");
-    llmfi_say_c(&t, a->job->boundary);
-    header(user, LLMFI_LIT("Content-Type"), llmfi_str(type, t.len));
+    llmfi_form_header(a->job->boundary, header, user);
 }
 
 LLMFI_UNUSED static void llmfi_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {

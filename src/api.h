@@ -37,8 +37,7 @@ extern "C" {
      llmf_usage   Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
 typedef struct llmf_str { const char *ptr; size_t len; } llmf_str;
 typedef struct llmf_factory llmf_factory;
-typedef struct llmf_model { uint64_t id; } llmf_model;
-typedef struct llmf_call { uint64_t id; } llmf_call;
+typedef struct llmf_model { uint64_t id; } llmf_model; typedef struct llmf_call { uint64_t id; } llmf_call;
 typedef enum llmf_result {
     LLMF_OK = 0,
     LLMF_ERR_ARGUMENT = 1,         /* the caller's own mistake: the text names the field */
@@ -519,8 +518,7 @@ static inline void llmf_release(llmf_factory *f, llmf_response *r) {
 }
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
 static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
-LLMF_API const char *llmf_result_name(int result);
-LLMF_API const char *llmf_finish_name(int finish);
+LLMF_API const char *llmf_result_name(int result); LLMF_API const char *llmf_finish_name(int finish);
 LLMF_API const char *llmf_build_info(void);
 
 /* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
@@ -854,6 +852,20 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
      llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
                       callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback.
 
+   BATCHES OF THE PROVIDER'S are answered by it within a day, for half the price as a rule (OpenAI, Anthropic, Gemini, Mistral, Groq). LLMF_NO_JOBS=1 leaves them out.
+     llmf_start_job   One of these, as a call: llmf_poll does it, and its only event is the final one; llmf_cancel stops looking, not the provider. llmf_batch.model says which
+                      provider (a model, no route: nothing is repeated by itself, and nobody else is asked); *job is yours, until that event, and is filled by then.
+                      LLMF_BATCH_SUBMIT sends requests and count, or what the hook gives: chats, each asked for once, all of `model`. They are held in the block until they
+                      are sent: llmf_desc.memory_size must have room for their text. One that cannot be sent is a result with an error, where `result` is there; else it ends the call.
+                      After an error look at the provider's own list of batches before it is submitted again: the request may have arrived.
+                      LLMF_BATCH_POLL fills *job from job->id. LLMF_BATCH_CANCEL asks the provider to stop, and then does the same.
+                      LLMF_BATCH_COLLECT hands each result to `result`, or into `responses`, as llmf_start_batch does (its index is that of the request), but in the provider's order.
+                      skip says which are not wanted, count (0: unknown) how many were submitted: then none comes twice. It may be done again, and after a restart: the
+                      provider keeps them for weeks. Costs have the lower price in them, and no budget sees them. What the provider did not come to is TIMEOUT (expired)
+                      or CANCELLED. ERROR: ARGUMENT (not done yet; a result is none of this batch's), BAD_REQUEST (it has failed, and why), those of any call.
+     llmf_batch_job   id: filled by SUBMIT; keep it, and the model's name, to go on in another process. state: LLMF_JOB_WAITS, _RUNS, _DONE, _FAILED, _EXPIRED, _CANCELLED (the
+                      last two may have some results), _UNKNOWN: status, the provider's own word, says more. total, done, failed: requests; LLMF_UNKNOWN: it did not say.
+
    CONVERSATIONS that outgrow a model's window are cut by rule, and none is cut in silence. LLMF_NO_FIT=1 leaves this out, and the next.
      llmf_fit_messages  *p: *req with messages that fit m's window (m {0}: fit->window is set), in the factory's block until llmf_render_free; texts are the caller's still. Of the
                       system, of the last keep_last messages (0: 4) and of the newest question nothing goes. rules (0: all, one after the other, as far as it takes):
@@ -878,6 +890,9 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
                       file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. Nothing that a part's path
                       or url names is opened here, but it is when the request is sent: of a file that somebody else has written look at them first. */
 typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item; typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+enum { LLMF_BATCH_SUBMIT = 1, LLMF_BATCH_POLL = 2, LLMF_BATCH_COLLECT = 3, LLMF_BATCH_CANCEL = 4, LLMF_JOB_UNKNOWN = 0, LLMF_JOB_WAITS = 1, LLMF_JOB_RUNS = 2, LLMF_JOB_DONE = 3, LLMF_JOB_FAILED = 4, LLMF_JOB_EXPIRED = 5, LLMF_JOB_CANCELLED = 6 }; typedef struct llmf_batch_job { char id[256], status[64]; int state; int64_t total, done, failed; } llmf_batch_job;
+LLMF_API llmf_call llmf_start_job_abi(llmf_factory *f, int action, const llmf_batch *batch, size_t batch_size, llmf_batch_job *job, size_t job_size, size_t req_size, size_t response_size);
+static inline llmf_call llmf_start_job(llmf_factory *f, int action, const llmf_batch *batch, llmf_batch_job *job) { return llmf_start_job_abi(f, action, batch, sizeof *batch, job, sizeof *job, sizeof(llmf_request), sizeof(llmf_response)); }
 LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
 static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
 LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
@@ -1034,8 +1049,7 @@ static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user
 LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
 LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
 LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
-LLMF_API bool llmf_json_number(llmf_str value, double *out);
-LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
+LLMF_API bool llmf_json_number(llmf_str value, double *out); LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
 LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err);
 
 /* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
@@ -1137,8 +1151,7 @@ LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_diale
 static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
-LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text);
-LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
+LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text); LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
 LLMF_API void llmf_reply_tool(llmf_reply *r, llmf_str id, llmf_str name, llmf_str arguments);
 LLMF_API void llmf_reply_finish(llmf_reply *r, llmf_str word);
 LLMF_API void llmf_reply_usage(llmf_reply *r, const llmf_usage *usage);

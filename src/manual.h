@@ -114,6 +114,7 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
+     LLMF_NO_JOBS=1                   drops llmf_start_job (batches that the provider itself runs)
      LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
      LLMF_NO_STRUCTURED=1       drops answers that keep to a schema
      LLMF_STATIC=1              all functions static: two versions can live in one program

@@ -56,6 +56,7 @@
      MCP         off: LLMF_WITH_MCP=1  tools of MCP servers as functions of a run, over HTTP and, on POSIX, over a program's standard input and output (mcp_api.h); wants RUN
      RUN         on                    llmf_run: the functions that a model calls are called, and it goes on with their results
      BATCH       on                    llmf_start_batch: many requests, a few at a time
+     JOBS        on                    llmf_start_job: batches that the provider itself runs, within a day and for less. Needs BATCH
      SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
      TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
@@ -349,6 +350,11 @@
 #else
 #define LLMF_HAS_BATCH 1
 #endif
+#if !LLMF_HAS_BATCH || (LLMF_ONLY && !(defined(LLMF_WITH_JOBS) && LLMF_WITH_JOBS)) || (defined(LLMF_NO_JOBS) && LLMF_NO_JOBS)
+#define LLMF_HAS_JOBS 0
+#else
+#define LLMF_HAS_JOBS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_SIMULATE) && LLMF_WITH_SIMULATE)) || (defined(LLMF_NO_SIMULATE) && LLMF_NO_SIMULATE)
 #define LLMF_HAS_SIMULATE 0
 #else
@@ -425,7 +431,7 @@
 #else
 #define LLMF_HAS_LIST 1
 #endif
-#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
+#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST || LLMF_HAS_JOBS)
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
@@ -473,7 +479,7 @@
 #define LLMFI_DROP_0(...) __VA_ARGS__
 
 /* How the streams of the dialects come; what a program registers may take any. */
-#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON || LLMF_HAS_JOBS
 #define LLMFI_HAS_NDJSON 1
 #else
 #define LLMFI_HAS_NDJSON 0

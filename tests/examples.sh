@@ -58,6 +58,19 @@ printf '{"i": 199, "text": "cut' >>"$t/some.jsonl"
 echo >>"$t/some.jsonl"
 ok "batch: goes on" answer "$t/some.jsonl"
 ok "batch: asks for what is missing only" grep -qx "121 done, 0 of them failed, 79 were there" "$t/said"
+
+printf 'echo: one\n\necho: three\n[[status:400]]\n' >"$t/night"
+overnight() { build/examples/overnight examples/demo.yaml "$1" "$t/night" "$t/$1.answers" >"$t/said" 2>&1; }
+for model in fast smart gemini mistral responses; do
+    ok "overnight, $model: submitted" overnight $model
+    ok "overnight, $model: goes on" sh -c "grep -q '^submitted as ' '$t/said' && test -s '$t/$model.answers.batch'"
+    ok "overnight, $model: a look" overnight $model
+    ok "overnight, $model: a second look" overnight $model
+    ok "overnight, $model: it is not done" grep -qE 'of 3 done$' "$t/said"
+    ok "overnight, $model: collected" overnight $model
+    ok "overnight, $model: each line's answer" sh -c "grep -qx '1: echo: one' '$t/$model.answers' && grep -qx '3: echo: three' '$t/$model.answers' && grep -q '^4: .*ordered' '$t/$model.answers' && [ \$(wc -l <'$t/$model.answers') -eq 3 ]"
+    ok "overnight, $model: the cost" grep -qE '^\$0\.0' "$t/said"
+done
 ok "tokens: about" sh -c "printf 'It left on time and the sea was calm' | build/examples/tokens >'$t/said' && grep -qx 'openai:gpt-4o  *1[0-9] tokens, about' '$t/said' && grep -q 'claude' '$t/said'"
 ranks="${LLMF_SHARED:-../shared}/corpora/tiktoken/o200k_base.tiktoken"
 if [ -f "$ranks" ]; then

@@ -21,13 +21,13 @@ done
 # Two translation units, one with the implementation, the header included twice and the implementation second.
 printf '#include "llmfactory.h"\n#include "llmfactory.h"\nint other(void);\nint other(void) { return llmf_result_name(0) != 0; }\n' >"$t/other.c"
 printf '#include "llmfactory.h"\n#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\nint other(void);\nint main(void) { return !other(); }\n' >"$t/two.c"
-ok "two translation units" gcc -std=gnu99 -Wall -Wextra -Werror -I. -o "$t/two" "$t/two.c" "$t/other.c" -lcurl
+ok "two translation units" gcc -std=gnu99 -Wall -Wextra -Werror $quick -I. -o "$t/two" "$t/two.c" "$t/other.c" -lcurl
 ok "two translation units run" "$t/two"
 cp "$t/other.c" "$t/other.cc"
 cp "$t/two.c" "$t/two.cc"
 ok "the same as C++" g++ -std=c++11 -Wall -Wextra -Werror -I. -o "$t/two++" "$t/two.cc" "$t/other.cc" -lcurl
 printf '#define LLMF_STATIC 1\n#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\n' >"$t/static.c"
-silent "LLMF_STATIC" gcc -std=c99 $STRICT -I. -c -o "$t/static.o" "$t/static.c"
+silent "LLMF_STATIC" gcc -std=c99 $STRICT $quick -I. -c -o "$t/static.o" "$t/static.c"
 none() { nm -g --defined-only "$1" | grep -v "^$" | awk '{ print $3 }' | grep -vE "$2" | { ! grep .; }; }
 ok "LLMF_STATIC exports nothing" none "$t/static.o" '^$'
 ok "every exported name begins with llmf_" none "$t/gcc.o" '^(llmf_|main$)'
@@ -40,10 +40,10 @@ small
 
 # The program of the manual, and the C blocks of the README.
 sed -n '/^   A COMPLETE PROGRAM/,/^     The key is read/p' llmfactory.h | sed '1d;$d' >"$t/manual.c"
-ok "the manual's program compiles" gcc -std=c99 -Wall -Wextra -Werror -I. -o "$t/manual" "$t/manual.c" -lcurl
+ok "the manual's program compiles" gcc -std=c99 -Wall -Wextra -Werror $quick -I. -o "$t/manual" "$t/manual.c" -lcurl
 awk -v dir="$t" '/^```c$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print > (dir "/readme" n ".c") }' README.md
 for block in "$t"/readme*.c; do
-    ok "README block $(basename "$block" .c)" gcc -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter $quick -I. -c -o "$t/readme.o" "$block"
+    ok "README block $(basename "$block" .c)" gcc -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter $quick -I. -fsyntax-only "$block"
 done
 cp llmfactory.h "$t/"
 cp examples/hello.c "$t/"
@@ -58,7 +58,7 @@ for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_EN
     silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done
 # Each feature alone: left out of all, and alone beside a provider.
-for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS STRUCTURED TOKENS BATCH SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
+for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS STRUCTURED TOKENS BATCH JOBS SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
     # shellcheck disable=SC2086
     {
         silent "-DLLMF_NO_$feature=1" clang -std=c99 $STRICT "-DLLMF_NO_$feature=1" -I. -fsyntax-only "$t/impl.c"

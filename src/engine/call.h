@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_CALL_H
 #define LLMFI_ENGINE_CALL_H
 #include "budget.h"
+#include "bulk.h"
 #include "info.h"
 #include "operation.h"
 #include "receive.h"
@@ -74,7 +75,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-    if (!c->ended && !llmfi_is_many(c)) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+    if (!c->ended && !llmfi_is_many(c) && !llmfi_is_bulk(c)) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
 #if LLMF_HAS_BATCH
     llmfi_many_free(c);
 #endif
@@ -230,6 +231,9 @@ static bool llmfi_call_go(llmfi_call *c) {
 #endif
 #if LLMF_HAS_EMBED
     if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+#if LLMF_HAS_JOBS
+    if (llmfi_is_bulk(c)) return llmfi_send(c);
 #endif
 #if LLMF_HAS_RETRY
     switch (llmfi_admit(c)) {

@@ -90,6 +90,9 @@ typedef struct llmfi_call {
     bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
 #endif
     bool stop, free_later;                   /* asked for inside a callback */
+#if LLMF_HAS_JOBS
+    uint8_t bulk;                            /* a step of a provider's own batch, or one of its results: LLMFI_BULK_IS_… */
+#endif
     bool ended, taken;                       /* the response is made; the final event has been handed out */
 #if LLMF_HAS_RETRY
     int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
@@ -471,6 +474,13 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #else
 #define llmfi_shown(c) (&(c)->reply)
 #define llmfi_is_filtered(c) false
+#endif
+
+#if LLMF_HAS_JOBS
+enum { LLMFI_BULK_IS_STEP = 1, LLMFI_BULK_IS_RESULT, LLMFI_BULK_IS_HALF /* a result, for half the price */ };
+#define llmfi_is_bulk(c) ((c)->bulk != 0)
+#else
+#define llmfi_is_bulk(c) false
 #endif
 
 #if LLMFI_HAS_STEPS

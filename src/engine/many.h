@@ -30,6 +30,9 @@ struct llmfi_many {
     int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
     bool over;                               /* there are no more requests */
     llmfi_spent spent;
+#if LLMF_HAS_JOBS
+    struct llmfi_bulk_work *bulk;            /* the provider does it: see bulk.h; NULL: the requests are sent one by one */
+#endif
     llmfi_many_item *at;                     /* all places */
     size_t places;
     llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
@@ -40,6 +43,10 @@ static void llmfi_hand_out(llmfi_call *c);
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size);
 static void llmfi_call_begin(llmfi_call *c, llmf_model m);
 static void llmfi_call_release(llmfi_call *c);
+#if LLMF_HAS_JOBS
+static void llmfi_bulk_run(llmfi_call *c);
+static void llmfi_bulk_close(llmf_factory *f, struct llmfi_bulk_work *w);
+#endif
 
 static llmfi_many_item **llmfi_many_slot(const llmfi_call *c) {
     return &c->f->slots[(uint32_t)c->id - 1].item;
@@ -228,6 +235,12 @@ static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
 static void llmfi_many_work(llmfi_call *c) {
     struct llmfi_many *m = llmfi_many_of(c);
     int begun = 0;
+#if LLMF_HAS_JOBS
+    if (m->bulk) {
+        llmfi_bulk_run(c);
+        return;
+    }
+#endif
     llmfi_many_hand(c, m);
     while (!llmfi_many_stopped(c) && !m->over && m->free && m->running < m->most) {
         if (begun++ == m->most || (begun > 1 && llmfi_slice_over(&c->f->net))) { /* what ends at once shall not keep llmf_poll for ever */
@@ -261,6 +274,9 @@ static void llmfi_many_free(llmfi_call *c) {
     llmfi_many_stop(c);
     llmfi_many_forget(c);
     if (!m) return;
+#if LLMF_HAS_JOBS
+    llmfi_bulk_close(c->f, m->bulk);
+#endif
     llmfi_heap_free(&c->f->heap, m->ask);
     llmfi_heap_free(&c->f->heap, m->at);
     llmfi_heap_free(&c->f->heap, m);

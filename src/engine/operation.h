@@ -17,7 +17,8 @@ static const struct {
     {"embeddings", "LLMF_OP_EMBED", "EMBED", LLMF_HAS_EMBED},
     {"transcription", "LLMF_OP_TRANSCRIBE", "TRANSCRIBE", LLMF_HAS_TRANSCRIBE},
     {"counting of tokens", "LLMF_OP_COUNT_TOKENS", "COUNT", LLMF_HAS_COUNT},
-    {"list of models", "LLMF_OP_LIST_MODELS", "LIST", LLMF_HAS_LIST}
+    {"list of models", "LLMF_OP_LIST_MODELS", "LIST", LLMF_HAS_LIST},
+    {"batches of its own", "llmf_start_job", "JOBS", LLMF_HAS_JOBS}
 };
 
 static LLMFI_COLD bool llmfi_op_missing(llmfi_call *c) {
@@ -55,7 +56,7 @@ static bool llmfi_op_begin(llmfi_call *c) {
     const llmfi_operation *o;
     llmfi_job *w;
     int op = c->req.op;
-    if (op < 0 || (size_t)op >= LLMFI_COUNT(llmfi_op_names)) return llmfi_bad(c, "op", "is no LLMF_OP_ value");
+    if (op < 0 || (size_t)op >= LLMFI_COUNT(llmfi_op_names) || (op == LLMF_OP_BATCH && !llmfi_is_bulk(c))) return llmfi_bad(c, "op", "is no LLMF_OP_ value");
     if (!llmfi_op_names[op].built) return llmfi_error_left_out(&c->reply.error, llmfi_op_names[op].name, llmfi_op_names[op].option);
     o = c->prepared->dialect ? NULL : llmfi_op_of(c->prepared->record.provider, op, &host);
     if (!o) return llmfi_op_missing(c);

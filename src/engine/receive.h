@@ -270,7 +270,7 @@ static void llmfi_finish(llmfi_call *c) {
     c->end_ns = llmfi_moment(c->f);
 #if LLMF_HAS_RETRY
     llmfi_attempt_over(c);
-    if (!llmfi_run_waits(c) && llmfi_goes_on(c)) {
+    if (!llmfi_run_waits(c) && !llmfi_is_bulk(c) && llmfi_goes_on(c)) {
         llmfi_set_deadline(c);
         return;
     }
@@ -296,7 +296,7 @@ static void llmfi_finish(llmfi_call *c) {
     if (c->cache) llmfi_cache_keep(c);
 #endif
 #if LLMFI_HAS_HEALTH
-    if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
+    if (c->response.error.code == LLMF_OK && !c->response.cached && !llmfi_is_bulk(c)) llmfi_health_good(c);
 #endif
 #if LLMFI_HAS_STEPS
     if (c->steps) llmfi_steps_settle(c);
@@ -306,7 +306,7 @@ static void llmfi_finish(llmfi_call *c) {
     llmfi_many_settle(c);
     llmfi_many_ended(c);
 #endif
-    if (!llmfi_is_many(c)) llmfi_seen_end(c, c->response.error.code); /* its calls are told of, one by one */
+    if (!llmfi_is_many(c) && !llmfi_is_bulk(c)) llmfi_seen_end(c, c->response.error.code); /* its calls are told of, one by one */
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -678,6 +678,9 @@ static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
 static void llmfi_end(llmfi_call *c, int result, const char *why) {
     if (c->reply.status >= 200 && c->reply.status < 300) {
         if (c->framing != LLMF_FRAMING_JSON || (result == LLMF_OK && c->reply.error.code == LLMF_OK)) llmfi_last_frame(c);
+#if LLMF_HAS_JOBS
+        if (result == LLMF_OK && c->bulk == LLMFI_BULK_IS_STEP && c->framing == LLMF_FRAMING_NDJSON) c->reply.terminal = !c->reply.job->bulk->cut; /* no line says that it is the last */
+#endif
         if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {

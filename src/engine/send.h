@@ -469,7 +469,7 @@ static bool llmfi_measure_body(llmfi_call *c) {
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */
 LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->framing = llmfi_framing_of(c, c->req.stream);
-    c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->op->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
+    c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;

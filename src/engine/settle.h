@@ -147,6 +147,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
     r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+#if LLMF_HAS_JOBS
+    if (c->bulk == LLMFI_BULK_IS_HALF && r->cost_pico > 0) r->cost_pico -= r->cost_pico / 2;
+#endif
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
 #if LLMF_HAS_MODELS && LLMF_HAS_STRINGS

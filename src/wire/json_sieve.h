@@ -134,7 +134,7 @@ static bool llmfi_sieve_inside(const llmfi_sieve *s, const llmfi_sieve_place *at
 /* The place of the member whose key the reader stands at. A key longer than any path is nobody's. */
 static llmfi_sieve_place llmfi_sieve_member(const llmfi_sieve *s) {
     llmfi_sieve_place none;
-    char name[64];
+    char name[96];
     llmf_str key = s->j.text;
     none.rows = 0;
     none.len = 0;
