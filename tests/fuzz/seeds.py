@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request, fuzz_conversation, fuzz_tokens and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request, fuzz_conversation, fuzz_jobs, fuzz_tokens and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
 They are made of the transcripts and of the config tests' texts and corpus, so that fuzzing starts from replies and configs that mean something."""
 import base64
@@ -226,6 +226,26 @@ def tokens(folder):
     write(folder, "image", b"\4" + bytes(range(64)))
 
 
+# ---- fuzz_jobs: six bytes (host and action, flags, piece, cut, memory), then the reply to all its requests ----
+
+def jobs(folder):
+    chat = '{"id":"a","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
+    state = ('{"id":"batch_1","status":"completed","output_file_id":"file-a","error_file_id":"file-b","errors":{"data":[{"message":"m"}]},"request_counts":{"total":4,"completed":3,"failed":1},'
+             '"custom_id":"%d","response":{"status_code":%d,"body":%s},"error":null}\n')
+    outputs = '{"id":"1","status":"SUCCESS","outputs":[{"custom_id":"2","response":{"status_code":200,"body":%s},"error":null}],"total_requests":2}' % chat
+    ended = ('{"id":"msgbatch_1","processing_status":"ended","request_counts":{"processing":0,"succeeded":1,"errored":1,"canceled":0,"expired":0},"custom_id":"1","result":{"type":"%s",'
+             '"message":{"type":"message","role":"assistant","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{"input_tokens":7,"output_tokens":3}},'
+             '"error":{"type":"error","error":{"type":"invalid_request_error","message":"m"}}}}\n')
+    results = ('{"inlinedResponses":[{"response":{"candidates":[{"content":{"parts":[{"text":"4"}],"role":"model"},"finishReason":"STOP"}]},"metadata":{"key":"1"}},'
+               '{"error":{"code":8,"message":"m"},"metadata":{"key":"0"}}]}')
+    google = '{"name":"batches/1","metadata":{"output":{"inlinedResponses":%s},"batchStats":{"requestCount":"2"},"state":"BATCH_STATE_SUCCEEDED"},"response":{"inlinedResponses":%s}}' % (results, results)
+    for host, texts in enumerate(([state % (1, 200, chat), state % (2, 400, '{"error":{"message":"m"}}')], [state % (0, 200, chat)], [outputs], [ended % w for w in ("succeeded", "errored", "expired")], [google])):
+        for i, text in enumerate(texts):
+            for action in range(4):
+                for flags in (0, 1, 33):
+                    write(folder, "%d.%d.%d.%d" % (host, i, action, flags), bytes([host + 5 * action, flags, 0 if flags else 7, 0, 0, 0]) + text.encode())
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: seeds.py FOLDER")
@@ -233,6 +253,7 @@ if __name__ == "__main__":
     configs(os.path.join(sys.argv[1], "fuzz_config"))
     prompts(os.path.join(sys.argv[1], "fuzz_prompt"))
     conversations(os.path.join(sys.argv[1], "fuzz_conversation"))
+    jobs(os.path.join(sys.argv[1], "fuzz_jobs"))
     structured(os.path.join(sys.argv[1], "fuzz_structured"))
     yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
