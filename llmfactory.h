@@ -47489,12 +47489,38 @@ static void llmfi_bulk_next(llmfi_call *c) {
 
 /* ---- submit ---- */
 
-/* The next request, written into the pieces. False: the batch stops, with the error in its reply. */
-static bool llmfi_bulk_write(llmfi_call *c, struct llmfi_many *m) {
+/* Into the pieces. False: the batch stops, with the error in its reply. */
+static bool llmfi_bulk_put(llmfi_call *c, struct llmfi_many *m, llmfi_call *k) {
     struct llmfi_bulk_work *w = m->bulk;
+    llmfi_settings s = *k->ask.model;
+    llmfi_out out = llmfi_bulk_out(&w->b);
+    bool good;
+    if (w->b.form->model) s.model_id = llmfi_str("", 0); /* said once, in front of all */
+    k->ask.model = &s;
+    llmfi_bulk_item(&w->b, m->next, w->written++ == 0, &out);
+    good = llmfi_body_emit(k->prepared->adapter, &k->ask, &out);
+    llmfi_put_str(&out, llmfi_cstr(w->b.form->end));
+    k->ask.model = &k->prepared->record.s;
+    if (w->b.cut) return llmfi_error_memory(&c->reply.error);
+    return good || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "a request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
+}
+
+/* A request that cannot be sent is a result where somebody sees it; else the end. */
+static LLMFI_COLD bool llmfi_bulk_unsent(llmfi_call *c, struct llmfi_many *m, llmfi_call *k) {
+    llmfi_many_item item;
+    memset(&item, 0, sizeof item);
+    item.of = m;
+    item.call = k;
+    item.index = m->next;
+    llmfi_finish(k);
+    if (m->given.result) llmfi_many_tell(c, m, &item);
+    else c->reply.error = k->response.error;
+    return c->reply.error.code == LLMF_OK;
+}
+
+/* The next request, in m->ask. False: the batch stops. */
+static bool llmfi_bulk_write(llmfi_call *c, struct llmfi_many *m) {
     llmfi_call *k = llmfi_bulk_call(c, LLMFI_BULK_IS_RESULT);
-    llmfi_settings s;
-    llmfi_out out;
     bool good;
     if (!k) return false;
     k->req = *m->ask;
@@ -47505,30 +47531,10 @@ static bool llmfi_bulk_write(llmfi_call *c, struct llmfi_many *m) {
 #if LLMF_HAS_RETRY
     good = good && llmfi_keep_begin(k);
 #endif
-    good = good && llmfi_take_request(k) && llmfi_filters_before(k);
-    if (good) {
-        s = *k->ask.model;
-        if (w->b.form->model) s.model_id = llmfi_str("", 0); /* said once, in front of all */
-        k->ask.model = &s;
-        out = llmfi_bulk_out(&w->b);
-        llmfi_bulk_item(&w->b, m->next, w->written++ == 0, &out);
-        good = llmfi_body_emit(k->prepared->adapter, &k->ask, &out) || llmfi_error_set(&k->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
-        llmfi_put_str(&out, llmfi_cstr(w->b.form->end));
-        k->ask.model = &k->prepared->record.s;
-        if (w->b.cut || !good) c->reply.error = w->b.cut ? (llmfi_error_memory(&c->reply.error), c->reply.error) : k->reply.error;
-    } else {
-        llmfi_many_item item;
-        memset(&item, 0, sizeof item);
-        item.of = m;
-        item.call = k;
-        item.index = m->next;
-        llmfi_finish(k);
-        if (!m->given.result) c->reply.error = k->response.error;
-        else llmfi_many_tell(c, m, &item);
-    }
+    good = good && llmfi_take_request(k) && llmfi_filters_before(k) ? llmfi_bulk_put(c, m, k) : llmfi_bulk_unsent(c, m, k);
     m->next++;
     llmfi_call_release(k);
-    return c->reply.error.code == LLMF_OK;
+    return good;
 }
 
 /* Writes requests until there are no more, or the time is up. True: all are written. */
@@ -47594,20 +47600,30 @@ static bool llmfi_bulk_number(llmfi_call *c, llmf_str key, size_t *number, bool 
     return !*again;
 }
 
+#if LLMF_HAS_FILTERS
+/* What looks at answers looks at these too. */
+static bool llmfi_bulk_filters(llmfi_call *k) {
+    return !k->f->desc.filter_count || llmfi_filters_open(k);
+}
+#else
+#define llmfi_bulk_filters(k) true
+#endif
+
 /* The call that the result is of, ended. */
 static void llmfi_bulk_reply(llmfi_call *k, const llmfi_bulk_result *result) {
+    llmf_error *e = &k->reply.error;
     k->framing = LLMF_FRAMING_JSON;
-    if (result->code == LLMF_ERR_TIMEOUT) llmfi_error_set(&k->reply.error, LLMF_ERR_TIMEOUT, "the batch expired before the provider had come to this request");
-    else if (result->code) llmfi_error_set(&k->reply.error, result->code, "the batch was cancelled before the provider had come to this request");
-#if LLMF_HAS_FILTERS
-    else if (k->f->desc.filter_count && !llmfi_filters_open(k)) (void)0;
-#endif
-    else if (result->status > 0 && !llmfi_buf_add(&k->whole, result->body.ptr, result->body.len)) llmfi_error_memory(&k->reply.error);
-    else if (result->status > 0) {
+    if (result->code) {
+        (llmfi_error_set)(e, result->code, result->code == LLMF_ERR_TIMEOUT ? LLMFI_WORDS("the batch expired before the provider had come to this request")
+                                                                            : LLMFI_WORDS("the batch was cancelled before the provider had come to this request"));
+    } else if (result->status > 0 && llmfi_bulk_filters(k)) {
+        if (!llmfi_buf_add(&k->whole, result->body.ptr, result->body.len)) llmfi_error_memory(e);
         k->reply.status = result->status;
         llmfi_end(k, LLMF_OK, NULL);
-    } else if (result->body.len) llmfi_fault_object(&k->reply, result->body, result->kind);
-    else llmfi_error_set(&k->reply.error, LLMF_ERR_PROTOCOL, "the result has neither a reply nor an error");
+    } else if (result->status <= 0) {
+        if (result->body.len) llmfi_fault_object(&k->reply, result->body, result->kind);
+        else llmfi_error_set(e, LLMF_ERR_PROTOCOL, "the result has neither a reply nor an error");
+    }
     llmfi_finish(k);
 }
 

@@ -12,15 +12,51 @@ OS='-Os -ffunction-sections -fdata-sections -Wl,--gc-sections'
 cat >"$t/a.c" <<'C'
 #define LLMFACTORY_IMPLEMENTATION
 #include "llmfactory.h"
-#ifdef WITH_CALLS /* what only a program that calls it carries */
+/* What only a program that calls it carries: all that a feature adds to the functions. */
+typedef void (*function)(void);
+#define CALLED(f) (function)f,
+static const volatile function called[] = {
 #if LLMF_HAS_REGISTER
-llmf_result (*volatile registers)(llmf_factory *, const llmf_provider_desc *, size_t, llmf_error *) = llmf_register_abi;
-llmf_result (*volatile registers_dialect)(llmf_factory *, const llmf_dialect *, size_t, llmf_error *) = llmf_register_dialect_abi;
+    CALLED(llmf_register_abi) CALLED(llmf_register_dialect_abi)
 #endif
 #if LLMF_HAS_REPLAY
-llmf_result (*volatile replays)(llmf_factory *, const llmf_recording *) = llmf_replay;
+    CALLED(llmf_replay)
 #endif
+#if LLMF_HAS_ROUTES
+    CALLED(llmf_route_abi) CALLED(llmf_score)
 #endif
+#if LLMF_HAS_PROMPTS
+    CALLED(llmf_render_abi) CALLED(llmf_start_chain_abi)
+#endif
+#if LLMF_HAS_RUN
+    CALLED(llmf_start_run_abi) CALLED(llmf_tool_done)
+#endif
+#if LLMF_HAS_BATCH
+    CALLED(llmf_start_batch_abi)
+#endif
+#if LLMF_HAS_JOBS
+    CALLED(llmf_start_job_abi)
+#endif
+#if LLMF_HAS_FIT
+    CALLED(llmf_fit_abi) CALLED(llmf_conversation_save) CALLED(llmf_conversation_load_abi)
+#endif
+#if LLMF_HAS_TOKENS
+    CALLED(llmf_count_tokens_abi) CALLED(llmf_tokens_open_abi) CALLED(llmf_tokens_encode) CALLED(llmf_tokens_decode)
+#endif
+#if LLMF_HAS_STRUCTURED
+    CALLED(llmf_start_json_abi) CALLED(llmf_json_check) CALLED(llmf_json_feed) CALLED(llmf_json_schema) CALLED(llmf_text_each) CALLED(llmf_text_decode)
+#endif
+#if LLMF_HAS_METRICS
+    CALLED(llmf_metrics)
+#endif
+#if LLMF_HAS_SAVE
+    CALLED(llmf_save) CALLED(llmf_load)
+#endif
+#if LLMF_HAS_MCP
+    CALLED(llmf_mcp_open_abi)
+#endif
+    0
+};
 int main(int argc, char **argv) {
     llmf_desc d = {0};
     llmf_error err;
@@ -41,7 +77,7 @@ int main(int argc, char **argv) {
     while (llmf_poll(f, -1) > 0)
         while (llmf_next(f, c, &ev)) continue;
     llmf_close(f);
-    return 0;
+    return called[0] != 0; /* read, so that the linker keeps them */
 }
 C
 printf 'int main(void) { return 0; }\n' >"$t/none.c"
@@ -80,7 +116,7 @@ bytes() { # TARGET KEY OPTIONS...: bytes of ours, or nothing
     case $* in *CURL*) libraries=${CURL_LIBS:--lcurl} ;; *BEARSSL*) libraries=-lbearssl ;; esac
     [ "$target" = cortex-m3 ] && libraries=-lgcc
     # shellcheck disable=SC2046,SC2086
-    $(compiler "$target") $(flags "$target") -I. -DWITH_CALLS "$@" -o "$t/$target-$key" "$t/a.c" $libraries && echo $(($(sections "$t/$target-$key") - $(sections "$t/$target-none")))
+    $(compiler "$target") $(flags "$target") -I. "$@" -o "$t/$target-$key" "$t/a.c" $libraries && echo $(($(sections "$t/$target-$key") - $(sections "$t/$target-none")))
 }
 
 # ---- whole programs ----
@@ -158,8 +194,9 @@ cost "feature config" config base
 added "feature yaml" LLMF_WITH_YAML LLMF_WITH_CONFIG config
 added "feature sources" LLMF_WITH_SOURCES LLMF_WITH_CONFIG config
 added "feature secrets" LLMF_WITH_SECRETS LLMF_WITH_CONFIG config
-for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS STRUCTURED TOKENS BATCH JOBS SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
+for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS STRUCTURED TOKENS BATCH SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
 for x in EMBED TRANSCRIBE LIST; do added "operation $(lower $x)" LLMF_WITH_$x; done
+added "feature jobs" LLMF_WITH_JOBS LLMF_WITH_BATCH LLMF_WITH_BATCH
 cost "operation count, of anthropic" counting LLMF_WITH_ANTHROPIC
 
 # "TARGET KEY BYTES" for every build of the target, of which there are two at a time.
@@ -229,7 +266,7 @@ table() {
     echo '## Size'
     echo
     echo "Bytes of a program which chats, streams and calls tools over plain sockets (on the Cortex-M3 over a byte stream of its own, without a C library) with one OpenAI-compatible provider, and"
-    echo "what each part adds to it; a host with its models. Code and constants as linked with -Os, with what nobody uses left away. \`make size\` measures this again."
+    echo "what each part adds to it: a host with its models, a feature with all of its functions called. Code and constants as linked with -Os, with what nobody uses left away. \`make size\` measures this again."
     echo
     echo "| part |$(for target in $targets; do printf ' %s |' "$target"; done)"
     echo "|---|$(for target in $targets; do printf -- '---:|'; done)"

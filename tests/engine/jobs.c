@@ -151,6 +151,9 @@ static int take(void *user, const llmf_batch_item *item) {
     return w.told == w.stop_at ? LLMF_STOP : LLMF_CONTINUE;
 }
 
+static const llmf_filter *the_filter;
+static int (*with_secret)(void *user, llmf_secret_query *q);
+
 static llmf_factory *open_at(const host *h) {
     llmf_desc d = script_desc(&s, provider);
     llmf_request first;
@@ -159,8 +162,11 @@ static llmf_factory *open_at(const host *h) {
     llmf_model m;
     d.no_env = true;
     d.base_url = "https://host.test";
-    d.api_key = "k";
+    d.api_key = with_secret ? NULL : "k";
+    d.secret = with_secret;
     d.max_calls = 8;
+    d.filters = the_filter;
+    d.filter_count = the_filter != NULL;
     f = llmf_open(&d, &err);
     if (!f) fail_msg("%s", err.text);
     at = h;
@@ -613,6 +619,77 @@ static void no_room(void **state) {
     }
 }
 
+/* Filters look at what is submitted, and at what is collected. */
+static int hide(void *user, llmf_filter_writer *w_, const llmf_request *req) {
+    (void)user;
+    if (req->messages[0].content[0] == '3') return LLMF_FILTER_STOP;
+    return llmf_filter_message(w_, 0, 0, kit_str("hidden")) ? LLMF_FILTER_PASS : LLMF_FILTER_STOP;
+}
+
+static int judge(void *user, llmf_filter_writer *w_, const llmf_event *ev) {
+    (void)user;
+    if (kit_is(ev->text, "2")) return LLMF_FILTER_STOP;
+    return llmf_filter_write(w_, kit_str("<")) && llmf_filter_write(w_, ev->text) ? LLMF_FILTER_PASS : LLMF_FILTER_STOP;
+}
+
+static void filtered(void **state) {
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(hosts); i++) {
+        static llmf_filter filter;
+        llmf_batch_job job;
+        llmf_batch b;
+        llmf_factory *f;
+        filter.before = hide;
+        filter.whole = judge;
+        the_filter = &filter;
+        f = open_at(&hosts[i]);
+        the_filter = NULL;
+        b = batch_at(f);
+        memset(&job, 0, sizeof job);
+        ends(f, LLMF_BATCH_SUBMIT, &b, &job, LLMF_OK);
+        assert_true(kit_has(submitted.ptr, "\"hidden\"") && !kit_has(submitted.ptr, "\"0\"}]"));
+        assert_int_equal(w.told, 1);
+        assert_int_equal(w.codes[3], LLMF_ERR_CONTENT_FILTER);
+        memset(&w, 0, sizeof w);
+        job = job_at(at);
+        ends(f, LLMF_BATCH_COLLECT, &b, &job, LLMF_OK);
+        assert_int_equal(w.told, 4);
+        assert_string_equal(w.texts[0], "<0");
+        assert_int_equal(w.codes[2], LLMF_ERR_CONTENT_FILTER);
+        assert_string_equal(w.texts[3], "<3");
+        close_all(f);
+    }
+}
+
+/* A key that its broker gives later: each step has it. */
+static int late_asked;
+
+static int late(void *user, llmf_secret_query *q) {
+    (void)user;
+    if (++late_asked < 3) return -1;
+    memcpy(q->out, "k2", 2);
+    return 2;
+}
+
+static void key_that_comes_later(void **state) {
+    llmf_factory *f;
+    llmf_batch b;
+    llmf_batch_job job;
+    (void)state;
+    late_asked = 0;
+    with_secret = late;
+    f = open_at(&hosts[0]);
+    with_secret = NULL;
+    b = batch_at(f);
+    memset(&job, 0, sizeof job);
+    ends(f, LLMF_BATCH_SUBMIT, &b, &job, LLMF_OK);
+    assert_string_equal(job.id, "batch_1");
+    assert_int_equal(late_asked, 3);
+    llmf_close(f);
+    kit_drop(&s.w.log);
+}
+
 /* A slice of time: submitting many does not take one llmf_poll. */
 static void sliced(void **state) {
     llmf_factory *f = open_at(&hosts[3]);
@@ -892,7 +969,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_provider), cmocka_unit_test(cancelled), cmocka_unit_test(failed), cmocka_unit_test(in_part), cmocka_unit_test(odd_results),
         cmocka_unit_test(cut), cmocka_unit_test(wrong), cmocka_unit_test(provider_says_no), cmocka_unit_test(stopped_everywhere), cmocka_unit_test(no_memory),
-        cmocka_unit_test(no_room), cmocka_unit_test(sliced), cmocka_unit_test(large), cmocka_unit_test(recordings),
+        cmocka_unit_test(no_room), cmocka_unit_test(filtered), cmocka_unit_test(key_that_comes_later), cmocka_unit_test(sliced), cmocka_unit_test(large), cmocka_unit_test(recordings),
         cmocka_unit_test(over_the_wire), cmocka_unit_test(ends_otherwise), cmocka_unit_test(refused_by_the_server)
     };
     int rc;
