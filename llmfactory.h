@@ -4700,14 +4700,14 @@ typedef struct llmfi_arena_mark {
     char *at;
 } llmfi_arena_mark;
 
-static llmfi_arena_mark llmfi_arena_mark_of(const llmfi_arena *a) {
+LLMFI_UNUSED static llmfi_arena_mark llmfi_arena_mark_of(const llmfi_arena *a) {
     llmfi_arena_mark m;
     m.newest = a->newest;
     m.at = a->at;
     return m;
 }
 
-static void llmfi_arena_rewind(llmfi_arena *a, const llmfi_arena_mark *m) {
+LLMFI_UNUSED static void llmfi_arena_rewind(llmfi_arena *a, const llmfi_arena_mark *m) {
     while (a->newest != m->newest) {
         llmfi_arena_piece *older = a->newest->older;
         a->total -= a->newest->size;
@@ -8054,7 +8054,7 @@ static size_t llmfi_reply_words(llmf_str text, int words) {
 }
 
 /* As llmfi_reply_next, but of a text that waits the first words alone; the rest of it goes on waiting. */
-static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
+LLMFI_UNUSED static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
     llmfi_queued *q;
     llmf_str text;
     size_t n;
@@ -8075,7 +8075,7 @@ static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
 }
 
 /* The next event is a text. */
-static bool llmfi_reply_text_waits(const llmfi_reply *r) {
+LLMFI_UNUSED static bool llmfi_reply_text_waits(const llmfi_reply *r) {
     return llmfi_reply_count(r) && ((const llmfi_queued *)(const void *)r->queue.ptr)[r->queue_head].type <= LLMF_EVENT_REFUSAL;
 }
 #endif
@@ -10942,7 +10942,7 @@ static const llmfi_bulk_form llmfi_bulk_gemini = { NULL, "{\"batch\":{\"displayN
 #endif
 
 /* The form of an operation at a host. */
-static const llmfi_bulk_form *llmfi_bulk_form_of(const llmfi_operation *o, const llmfi_op_row *host) {
+LLMFI_UNUSED static const llmfi_bulk_form *llmfi_bulk_form_of(const llmfi_operation *o, const llmfi_op_row *host) {
     llmf_str dialect = llmfi_cstr(o->dialect);
 #if LLMF_HAS_DIALECT_ANTHROPIC
     if (LLMFI_IS(dialect, "anthropic")) return &llmfi_bulk_anthropic;

@@ -83,7 +83,7 @@ static const llmfi_bulk_form llmfi_bulk_gemini = { NULL, "{\"batch\":{\"displayN
 #endif
 
 /* The form of an operation at a host. */
-static const llmfi_bulk_form *llmfi_bulk_form_of(const llmfi_operation *o, const llmfi_op_row *host) {
+LLMFI_UNUSED static const llmfi_bulk_form *llmfi_bulk_form_of(const llmfi_operation *o, const llmfi_op_row *host) {
     llmf_str dialect = llmfi_cstr(o->dialect);
 #if LLMF_HAS_DIALECT_ANTHROPIC
     if (LLMFI_IS(dialect, "anthropic")) return &llmfi_bulk_anthropic;

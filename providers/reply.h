@@ -731,7 +731,7 @@ static size_t llmfi_reply_words(llmf_str text, int words) {
 }
 
 /* As llmfi_reply_next, but of a text that waits the first words alone; the rest of it goes on waiting. */
-static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
+LLMFI_UNUSED static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
     llmfi_queued *q;
     llmf_str text;
     size_t n;
@@ -752,7 +752,7 @@ static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
 }
 
 /* The next event is a text. */
-static bool llmfi_reply_text_waits(const llmfi_reply *r) {
+LLMFI_UNUSED static bool llmfi_reply_text_waits(const llmfi_reply *r) {
     return llmfi_reply_count(r) && ((const llmfi_queued *)(const void *)r->queue.ptr)[r->queue_head].type <= LLMF_EVENT_REFUSAL;
 }
 #endif

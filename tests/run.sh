@@ -102,7 +102,7 @@ built() {
 }
 
 c_tests() { # COMPILER FLAGS...
-    compiler="$* -std=c99 -Wall -Wextra -g" libraries='-lcmocka -lcurl -lm -lpthread'
+    compiler="$* -std=c99 -Wall -Wextra -Werror=unused-function -g" libraries='-lcmocka -lcurl -lm -lpthread'
     each compile tests/unit/test_*.c tests/engine/*.c tests/sim/*.c
     for src in tests/unit/test_*.c tests/engine/*.c tests/sim/*.c; do
         name=$(basename "$src" .c)

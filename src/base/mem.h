@@ -274,14 +274,14 @@ typedef struct llmfi_arena_mark {
     char *at;
 } llmfi_arena_mark;
 
-static llmfi_arena_mark llmfi_arena_mark_of(const llmfi_arena *a) {
+LLMFI_UNUSED static llmfi_arena_mark llmfi_arena_mark_of(const llmfi_arena *a) {
     llmfi_arena_mark m;
     m.newest = a->newest;
     m.at = a->at;
     return m;
 }
 
-static void llmfi_arena_rewind(llmfi_arena *a, const llmfi_arena_mark *m) {
+LLMFI_UNUSED static void llmfi_arena_rewind(llmfi_arena *a, const llmfi_arena_mark *m) {
     while (a->newest != m->newest) {
         llmfi_arena_piece *older = a->newest->older;
         a->total -= a->newest->size;
