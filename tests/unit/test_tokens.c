@@ -487,6 +487,9 @@ static void test_paths(void **state) {
     llmf_error err;
     int fd = mkstemp(path);
     (void)state;
+#ifdef _WIN32
+    skip(); /* there mkstemp keeps the file to itself */
+#endif
     memset(&d, 0, sizeof d);
     assert_true(fd >= 0 && write(fd, good.ptr, good.len) == (ssize_t)good.len);
     d.path = path;
