@@ -2431,8 +2431,8 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
  *       what may stand in front of an id without making it another family: Bedrock's regions. Of an ARN its last segment is the id
  *   LLMF_OPERATION(PROVIDER, op, dialect, url, traits)
  *       what a host has besides chats, op being EMBED, TRANSCRIBE, COUNT_TOKENS, LIST_MODELS or BATCH (of its own), or what is different there. Every host lists
- *       models, counts tokens where its dialect can, and embeds where it has an embedding_batch; transcription and batches only where a row says so. dialect: whose operation it speaks. url: "" where
- *       that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another base URL, "-" where the host has not got it.
+ *       models, counts tokens where its dialect can, and embeds where it has an embedding_batch; transcription and batches only where a row says so. dialect:
+ *       whose operation it speaks. url: "" where that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another base URL, "-" where the host has not got it.
  *       traits: B gives vectors as base64 when asked, O calls dimensions output_dimension, P takes an embedding's purpose as input_type, M is told no model,
  *       T gives segments when timestamp_granularities asks for them, V asks as Vertex AI does, H asks half the price of what stands in a batch, J has batches as
  *       Mistral has them
@@ -10902,7 +10902,6 @@ struct llmfi_bulk {
     llmfi_heap *heap;
     int step;
     bool collects;                           /* results are wanted */
-    bool known;                              /* a reply was one about a batch */
     bool cut;                                /* the last line of the results is no JSON: the reply was cut */
     llmfi_bulk_piece *first, *last;
     const llmfi_bulk_piece *at;              /* the piece `at_step`: the one that was written last */
@@ -11098,7 +11097,7 @@ LLMFI_UNUSED static void llmfi_bulk_headers(const llmfi_ask *a, llmfi_header_fn 
 /* ---- what comes: of the batch ---- */
 
 /* An id goes into paths: what is no plain one is not taken. */
-static bool llmfi_bulk_id_ok(llmf_str id) {
+LLMFI_UNUSED static bool llmfi_bulk_id_ok(llmf_str id) {
     size_t i;
     if (!id.len || id.len >= LLMFI_BULK_NAME || llmfi_find_nocase(id, LLMFI_LIT("..")) != LLMFI_NOWHERE || id.ptr[0] == '/') return false;
     for (i = 0; i < id.len; i++)
@@ -11119,7 +11118,9 @@ static void llmfi_bulk_id_take(llmfi_reply *r, const llmfi_json *j, char *to) {
 
 static void llmfi_bulk_text_take(llmfi_reply *r, const llmfi_json *j, char *to, size_t cap) {
     llmfi_text t = llmfi_text_in(to, cap);
-    if (j->token == LLMFI_J_STRING) llmfi_say(&t, llmfi_utf8_cut(llmfi_reply_string(r, j), cap - 1));
+    if (j->token != LLMFI_J_STRING) return;
+    llmfi_say(&t, llmfi_utf8_cut(llmfi_reply_string(r, j), cap - 1));
+    to[llmfi_fault_clean(r, to, t.len)] = '\0'; /* it may come to stand in an error */
 }
 
 /* A count; Gemini writes them as strings. */
@@ -11133,8 +11134,15 @@ static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, 
     struct llmfi_bulk *b = w->bulk;
     int64_t n = llmfi_bulk_count(j);
     switch (id) {
-    case LLMFI_GOT_BULK: llmfi_bulk_id_take(r, j, b->step == LLMFI_BULK_UPLOAD ? b->input : b->id); break;
-    case LLMFI_GOT_BULK_WORD: llmfi_bulk_text_take(r, j, b->word, sizeof b->word); break;
+    case LLMFI_GOT_BULK: /* that of a batch is taken once: later replies cannot make it another */
+        if (b->step != LLMFI_BULK_UPLOAD && b->step != LLMFI_BULK_CREATE) break;
+        llmfi_bulk_id_take(r, j, b->step == LLMFI_BULK_UPLOAD ? b->input : b->id);
+        w->seen = j->token == LLMFI_J_STRING && j->text.len;
+        break;
+    case LLMFI_GOT_BULK_WORD:
+        llmfi_bulk_text_take(r, j, b->word, sizeof b->word);
+        if (b->step == LLMFI_BULK_STATE) w->seen = b->word[0] != '\0';
+        break;
     case LLMFI_GOT_BULK_OUTPUT: llmfi_bulk_id_take(r, j, b->files[0]); break;
     case LLMFI_GOT_BULK_ERRORS: llmfi_bulk_id_take(r, j, b->files[1]); break;
     case LLMFI_GOT_BULK_WHY:
@@ -11153,7 +11161,6 @@ static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, 
     case LLMFI_GOT_RESULT_KEY: llmfi_bulk_text_take(r, j, b->key, sizeof b->key); break;
     default: return;
     }
-    if (id == LLMFI_GOT_BULK || id == LLMFI_GOT_BULK_WORD) b->known = w->seen = true;
 }
 
 /* ---- what comes: results ---- */
@@ -11192,6 +11199,11 @@ static llmf_str llmfi_bulk_kind(const struct llmfi_bulk *b, int64_t code) {
     return llmfi_cstr(b->form->wrapped || code < 0 || code > 16 ? "" : llmfi_word_at(words, (int)code));
 }
 
+/* What is no HTTP status is none. */
+static int llmfi_bulk_status(int64_t status) {
+    return status >= 100 && status < 600 ? (int)status : 0;
+}
+
 /* What the members of a result say; those that are not there are empty. */
 static llmfi_bulk_result llmfi_bulk_read(const struct llmfi_bulk *b, llmf_str key, const llmfi_value *response, const llmfi_value *error, const llmfi_value *result) {
     llmfi_bulk_result to;
@@ -11207,7 +11219,7 @@ static llmfi_bulk_result llmfi_bulk_read(const struct llmfi_bulk *b, llmf_str ke
         to.code = llmfi_bulk_unasked(outcome.type.text);
     } else if (response->token == LLMFI_J_OBJECT && b->form->wrapped) {
         llmfi_value_members(response, llmfi_bulk_answer_members, LLMFI_COUNT(llmfi_bulk_answer_members), &answer, sizeof answer);
-        to.status = (int)llmfi_value_count(&answer.status_code);
+        to.status = llmfi_bulk_status(llmfi_value_count(&answer.status_code));
         to.body = answer.body.text;
     } else if (response->token == LLMFI_J_OBJECT) {
         to.status = 200;
@@ -47382,7 +47394,7 @@ static llmfi_call *llmfi_bulk_call(llmfi_call *c, uint8_t kind) {
 
 /* What the last reply said is forgotten, but for the ids. */
 static void llmfi_bulk_clear(struct llmfi_bulk *b) {
-    b->known = b->cut = false;
+    b->cut = false;
     b->word[0] = b->why[0] = b->key[0] = '\0';
     b->total = b->done = b->failed = b->parts = LLMF_UNKNOWN;
     b->at = NULL;
@@ -47586,10 +47598,10 @@ static bool llmfi_bulk_number(llmfi_call *c, llmf_str key, size_t *number, bool 
     int64_t n;
     llmfi_text t;
     *again = false;
-    if (!llmfi_parse_int(key, &n) || n < 0 || (m->given.count && (uint64_t)n >= m->given.count)) {
+    if (!llmfi_parse_int(key, &n) || n < 0 || (uint64_t)n >= (m->given.count ? m->given.count : (size_t)-1)) {
         t = llmfi_error_begin(&c->reply.error, LLMF_ERR_ARGUMENT);
         LLMFI_SAY(&t, "the batch has a result for the request \"");
-        llmfi_say(&t, key);
+        llmfi_say(&t, llmfi_utf8_cut(key, 60));
         LLMFI_SAY(&t, "\", which is none of this llmf_batch's: is it the one that was submitted, with the same count?");
         return false;
     }
@@ -47640,7 +47652,9 @@ static void llmfi_bulk_take(void *user, const llmfi_bulk_result *result) {
         if (m->given.skip && m->given.skip[item.index]) {
             m->skipped++;
         } else if ((item.call = llmfi_bulk_call(c, host && llmfi_strchr(host->traits, 'H') ? LLMFI_BULK_IS_HALF : LLMFI_BULK_IS_RESULT)) != NULL) {
+            item.call->reply.key = w->step->reply.key; /* so that no message has it */
             llmfi_bulk_reply(item.call, result);
+            item.call->reply.key = llmfi_str("", 0);
             if (!llmfi_many_tell(c, m, &item)) llmfi_call_release(item.call);
         }
     }
@@ -53067,7 +53081,7 @@ static const char *llmfi_job_wrong(int action, const llmf_batch *b, const llmf_b
     if (action == LLMF_BATCH_COLLECT && !b->result && !b->responses) return LLMFI_WORDS("llmf_batch: has neither result nor responses, so nobody would see an answer; give one of them");
     if ((b->skip || (action == LLMF_BATCH_COLLECT && b->responses)) && !b->count) return LLMFI_WORDS("llmf_batch.count is 0: skip and responses must have that many places");
     if (action == LLMF_BATCH_COLLECT && b->in_order) return LLMFI_WORDS("llmf_batch.in_order: the results of a submitted batch come as the provider gives them");
-    if (action != LLMF_BATCH_SUBMIT && !llmfi_bulk_id_ok(llmfi_cstr(job->id))) return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
+    if (action != LLMF_BATCH_SUBMIT && !(llmfi_memchr(job->id, '\0', sizeof job->id) && llmfi_bulk_id_ok(llmfi_cstr(job->id)))) return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
     return NULL;
 }
 

@@ -43,7 +43,6 @@ struct llmfi_bulk {
     llmfi_heap *heap;
     int step;
     bool collects;                           /* results are wanted */
-    bool known;                              /* a reply was one about a batch */
     bool cut;                                /* the last line of the results is no JSON: the reply was cut */
     llmfi_bulk_piece *first, *last;
     const llmfi_bulk_piece *at;              /* the piece `at_step`: the one that was written last */
@@ -239,7 +238,7 @@ LLMFI_UNUSED static void llmfi_bulk_headers(const llmfi_ask *a, llmfi_header_fn 
 /* ---- what comes: of the batch ---- */
 
 /* An id goes into paths: what is no plain one is not taken. */
-static bool llmfi_bulk_id_ok(llmf_str id) {
+LLMFI_UNUSED static bool llmfi_bulk_id_ok(llmf_str id) {
     size_t i;
     if (!id.len || id.len >= LLMFI_BULK_NAME || llmfi_find_nocase(id, LLMFI_LIT("..")) != LLMFI_NOWHERE || id.ptr[0] == '/') return false;
     for (i = 0; i < id.len; i++)
@@ -260,7 +259,9 @@ static void llmfi_bulk_id_take(llmfi_reply *r, const llmfi_json *j, char *to) {
 
 static void llmfi_bulk_text_take(llmfi_reply *r, const llmfi_json *j, char *to, size_t cap) {
     llmfi_text t = llmfi_text_in(to, cap);
-    if (j->token == LLMFI_J_STRING) llmfi_say(&t, llmfi_utf8_cut(llmfi_reply_string(r, j), cap - 1));
+    if (j->token != LLMFI_J_STRING) return;
+    llmfi_say(&t, llmfi_utf8_cut(llmfi_reply_string(r, j), cap - 1));
+    to[llmfi_fault_clean(r, to, t.len)] = '\0'; /* it may come to stand in an error */
 }
 
 /* A count; Gemini writes them as strings. */
@@ -274,8 +275,15 @@ static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, 
     struct llmfi_bulk *b = w->bulk;
     int64_t n = llmfi_bulk_count(j);
     switch (id) {
-    case LLMFI_GOT_BULK: llmfi_bulk_id_take(r, j, b->step == LLMFI_BULK_UPLOAD ? b->input : b->id); break;
-    case LLMFI_GOT_BULK_WORD: llmfi_bulk_text_take(r, j, b->word, sizeof b->word); break;
+    case LLMFI_GOT_BULK: /* that of a batch is taken once: later replies cannot make it another */
+        if (b->step != LLMFI_BULK_UPLOAD && b->step != LLMFI_BULK_CREATE) break;
+        llmfi_bulk_id_take(r, j, b->step == LLMFI_BULK_UPLOAD ? b->input : b->id);
+        w->seen = j->token == LLMFI_J_STRING && j->text.len;
+        break;
+    case LLMFI_GOT_BULK_WORD:
+        llmfi_bulk_text_take(r, j, b->word, sizeof b->word);
+        if (b->step == LLMFI_BULK_STATE) w->seen = b->word[0] != '\0';
+        break;
     case LLMFI_GOT_BULK_OUTPUT: llmfi_bulk_id_take(r, j, b->files[0]); break;
     case LLMFI_GOT_BULK_ERRORS: llmfi_bulk_id_take(r, j, b->files[1]); break;
     case LLMFI_GOT_BULK_WHY:
@@ -294,7 +302,6 @@ static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, 
     case LLMFI_GOT_RESULT_KEY: llmfi_bulk_text_take(r, j, b->key, sizeof b->key); break;
     default: return;
     }
-    if (id == LLMFI_GOT_BULK || id == LLMFI_GOT_BULK_WORD) b->known = w->seen = true;
 }
 
 /* ---- what comes: results ---- */
@@ -333,6 +340,11 @@ static llmf_str llmfi_bulk_kind(const struct llmfi_bulk *b, int64_t code) {
     return llmfi_cstr(b->form->wrapped || code < 0 || code > 16 ? "" : llmfi_word_at(words, (int)code));
 }
 
+/* What is no HTTP status is none. */
+static int llmfi_bulk_status(int64_t status) {
+    return status >= 100 && status < 600 ? (int)status : 0;
+}
+
 /* What the members of a result say; those that are not there are empty. */
 static llmfi_bulk_result llmfi_bulk_read(const struct llmfi_bulk *b, llmf_str key, const llmfi_value *response, const llmfi_value *error, const llmfi_value *result) {
     llmfi_bulk_result to;
@@ -348,7 +360,7 @@ static llmfi_bulk_result llmfi_bulk_read(const struct llmfi_bulk *b, llmf_str ke
         to.code = llmfi_bulk_unasked(outcome.type.text);
     } else if (response->token == LLMFI_J_OBJECT && b->form->wrapped) {
         llmfi_value_members(response, llmfi_bulk_answer_members, LLMFI_COUNT(llmfi_bulk_answer_members), &answer, sizeof answer);
-        to.status = (int)llmfi_value_count(&answer.status_code);
+        to.status = llmfi_bulk_status(llmfi_value_count(&answer.status_code));
         to.body = answer.body.text;
     } else if (response->token == LLMFI_J_OBJECT) {
         to.status = 200;

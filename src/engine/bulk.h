@@ -87,7 +87,7 @@ static llmfi_call *llmfi_bulk_call(llmfi_call *c, uint8_t kind) {
 
 /* What the last reply said is forgotten, but for the ids. */
 static void llmfi_bulk_clear(struct llmfi_bulk *b) {
-    b->known = b->cut = false;
+    b->cut = false;
     b->word[0] = b->why[0] = b->key[0] = '\0';
     b->total = b->done = b->failed = b->parts = LLMF_UNKNOWN;
     b->at = NULL;
@@ -291,10 +291,10 @@ static bool llmfi_bulk_number(llmfi_call *c, llmf_str key, size_t *number, bool 
     int64_t n;
     llmfi_text t;
     *again = false;
-    if (!llmfi_parse_int(key, &n) || n < 0 || (m->given.count && (uint64_t)n >= m->given.count)) {
+    if (!llmfi_parse_int(key, &n) || n < 0 || (uint64_t)n >= (m->given.count ? m->given.count : (size_t)-1)) {
         t = llmfi_error_begin(&c->reply.error, LLMF_ERR_ARGUMENT);
         LLMFI_SAY(&t, "the batch has a result for the request \"");
-        llmfi_say(&t, key);
+        llmfi_say(&t, llmfi_utf8_cut(key, 60));
         LLMFI_SAY(&t, "\", which is none of this llmf_batch's: is it the one that was submitted, with the same count?");
         return false;
     }
@@ -345,7 +345,9 @@ static void llmfi_bulk_take(void *user, const llmfi_bulk_result *result) {
         if (m->given.skip && m->given.skip[item.index]) {
             m->skipped++;
         } else if ((item.call = llmfi_bulk_call(c, host && llmfi_strchr(host->traits, 'H') ? LLMFI_BULK_IS_HALF : LLMFI_BULK_IS_RESULT)) != NULL) {
+            item.call->reply.key = w->step->reply.key; /* so that no message has it */
             llmfi_bulk_reply(item.call, result);
+            item.call->reply.key = llmfi_str("", 0);
             if (!llmfi_many_tell(c, m, &item)) llmfi_call_release(item.call);
         }
     }

@@ -54,14 +54,13 @@ static int take(void *user, const llmf_batch_item *item) {
     return s->told == s->stop_at ? LLMF_STOP : LLMF_CONTINUE;
 }
 
-static void run(int host, int action, const llmf_batch *b, seen *s) {
+static void run(int action, const llmf_batch *b) {
     llmf_batch_job job;
     llmf_event ev;
     llmf_call c;
-    int ends = 0;
+    int ends = 0, code = LLMF_OK;
     memset(&job, 0, sizeof job);
-    memcpy(job.id, "batches/x", 10);
-    (void)s, (void)host;
+    if (action != LLMF_BATCH_SUBMIT) memcpy(job.id, "batches/x", 10);
     c = llmf_start_job(f, action, b, &job);
     if (!c.id) return;
     (void)llmf_wait(f, c);
@@ -69,10 +68,12 @@ static void run(int host, int action, const llmf_batch *b, seen *s) {
         ends++;
         must(ev.type == LLMF_EVENT_DONE || ev.type == LLMF_EVENT_ERROR);
         must(ev.type == LLMF_EVENT_DONE || ev.response->error.text[0]);
+        code = ev.response->error.code;
     }
     must(ends == 1);
     llmf_free(f, c);
-    must(llmfi_bulk_id_ok(llmfi_cstr(job.id)) || (!job.id[0] && action == LLMF_BATCH_SUBMIT));
+    if (action != LLMF_BATCH_SUBMIT) must(llmfi_eq(llmfi_cstr(job.id), LLMFI_LIT("batches/x")));
+    else must(llmfi_bulk_id_ok(llmfi_cstr(job.id)) || code);
     must(llmfi_utf8_valid(llmfi_cstr(job.status), NULL) && job.state >= LLMF_JOB_UNKNOWN && job.state <= LLMF_JOB_CANCELLED);
 }
 
@@ -124,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     b.user = &s;
     b.count = s.counted ? COUNT : 0;
     if (data[4]) llmf_fail_memory(f, data[4], data[5] & 1);
-    run(host, action, &b, &s);
+    run(action, &b);
     llmf_fail_memory(f, 0, false);
     must(in_use() == used);
     return 0;
