@@ -271,7 +271,7 @@ static int64_t llmfi_bulk_count(const llmfi_json *j) {
     return llmfi_parse_spelt(j->text, &n) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
-static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, int id) {
+LLMFI_UNUSED static void llmfi_bulk_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, int id) {
     struct llmfi_bulk *b = w->bulk;
     int64_t n = llmfi_bulk_count(j);
     switch (id) {
@@ -399,7 +399,7 @@ LLMFI_UNUSED static void llmfi_bulk_frame(llmfi_reply *r, llmf_str event, llmf_s
 }
 
 /* A member of a result that came by its path, kept until the result is whole. */
-static void llmfi_bulk_raw(llmfi_job *w, llmfi_reply *r, llmf_str raw, int id) {
+LLMFI_UNUSED static void llmfi_bulk_raw(llmfi_job *w, llmfi_reply *r, llmf_str raw, int id) {
     llmfi_buf *to = id == LLMFI_GOT_RESULT ? &w->bulk->response : &w->bulk->error;
     if (!w->bulk->collects) return;
     to->len = 0;
@@ -414,7 +414,7 @@ static llmfi_value llmfi_bulk_kept(const llmfi_buf *b) {
     return v;
 }
 
-static void llmfi_bulk_over(llmfi_job *w) {
+LLMFI_UNUSED static void llmfi_bulk_over(llmfi_job *w) {
     struct llmfi_bulk *b = w->bulk;
     llmfi_value response = llmfi_bulk_kept(&b->response), error = llmfi_bulk_kept(&b->error), none;
     llmfi_bulk_result result;

@@ -3,7 +3,7 @@
 #define LLMFI_PROVIDERS_OPERATIONS_H
 #include "adapters.h"
 #include "bulk.h"
-#include "operation.h"
+#include "operation_reply.h"
 #include "transcribe.h"
 #if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
 #include "openai_ops.h"

@@ -2,7 +2,7 @@
    back. */
 #ifndef LLMFI_PROVIDERS_TRANSCRIBE_H
 #define LLMFI_PROVIDERS_TRANSCRIBE_H
-#include "operation.h"
+#include "operation_reply.h"
 
 #if LLMF_HAS_TRANSCRIBE
 

@@ -101,7 +101,7 @@ static float *llmfi_vectors_begin(llmfi_vectors *v, llmfi_reply *r, size_t *cap)
 }
 
 /* There is one number more than fits. The first row of our own grows; of others the length tells how wrong they are. */
-static void llmfi_vectors_full(llmfi_vectors *v, llmfi_reply *r, llmfi_sieve *s) {
+LLMFI_UNUSED static void llmfi_vectors_full(llmfi_vectors *v, llmfi_reply *r, llmfi_sieve *s) {
     if (v->at || v->rows) {
         s->to = NULL;
     } else if (llmfi_vectors_grow(v, r, s->n, s->n)) {
@@ -132,7 +132,7 @@ static void llmfi_vectors_swap_bytes(float *to, size_t n) {
 }
 
 /* A whole vector as base64 of little-endian floats. */
-static void llmfi_vectors_base64(llmfi_vectors *v, llmfi_reply *r, llmf_str text) {
+LLMFI_UNUSED static void llmfi_vectors_base64(llmfi_vectors *v, llmfi_reply *r, llmf_str text) {
     size_t bytes = llmfi_base64_decoded_size(text), n = bytes / sizeof(float), cap, len;
     float *to = llmfi_vectors_begin(v, r, &cap);
     if (r->error.code != LLMF_OK) return;
@@ -164,7 +164,7 @@ static bool llmfi_vectors_place(llmfi_vectors *v, llmfi_reply *r, uint32_t place
 }
 
 /* The row is complete, with the index that came of it. */
-static void llmfi_vectors_next(llmfi_vectors *v, llmfi_reply *r) {
+LLMFI_UNUSED static void llmfi_vectors_next(llmfi_vectors *v, llmfi_reply *r) {
     int64_t place = v->index < 0 ? (int64_t)v->rows : v->index;
     if (!v->filled) llmfi_vectors_wrong(r, "an item without a vector");
     else if (v->rows >= UINT32_MAX - 1 || (uint64_t)place >= (v->asked ? (uint64_t)v->asked : (uint64_t)UINT32_MAX)) llmfi_vectors_wrong(r, "an index that no text has");
@@ -207,7 +207,7 @@ static void llmfi_vectors_pack(float *at, size_t rows, size_t dimensions, size_t
 }
 
 /* The reply is whole. */
-static void llmfi_vectors_finish(llmfi_vectors *v, llmfi_reply *r) {
+LLMFI_UNUSED static void llmfi_vectors_finish(llmfi_vectors *v, llmfi_reply *r) {
     if (v->rows < v->asked || !v->rows) llmfi_vectors_wrong(r, v->rows ? LLMFI_WORDS("fewer vectors than texts") : LLMFI_WORDS("it holds none"));
     else if (!llmfi_vectors_sort(v)) llmfi_vectors_wrong(r, "an index comes twice");
     else if (v->at && !v->loose) llmfi_vectors_pack(v->at, v->rows, v->dimensions, llmfi_vectors_stride(v));

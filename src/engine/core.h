@@ -2,7 +2,7 @@
 #ifndef LLMFI_ENGINE_CORE_H
 #define LLMFI_ENGINE_CORE_H
 #include "../../providers/body.h"
-#include "../../providers/operation.h"
+#include "../../providers/operation_reply.h"
 #include "../base/clock.h"
 #include "../base/text.h"
 #include "../factory/documents.h"
