@@ -38,10 +38,16 @@ tell() { # NAME SECONDS
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-28s %5d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
     if [ "$f" -ne 0 ]; then
-        [ "$status" -eq 124 ] && echo "    took longer than $seconds s"
-        grep -nE 'FAILED|ERROR|error:|Error|wrong|AddressSanitizer|LeakSanitizer|runtime error' "$log/$name.txt" | head -n 12 | sed 's/^/    /'
-        echo "    all of it: $log/$name.txt"
+        [ "$status" -eq 124 ] && failure "took longer than $seconds s"
+        failure "$f failed, all of it in $log/$name.txt"
+        grep -nE 'FAILED|ERROR|error:|Error|wrong|AddressSanitizer|LeakSanitizer|runtime error' "$log/$name.txt" | head -n 12 | failure
     fi
+}
+
+# failure TEXT, or lines of the standard input: said where it happens and once more at the end, so that the last page of a long log names it.
+: >"$log/failures.txt"
+failure() {
+    if [ $# -ne 0 ]; then echo "$1"; else cat; fi | sed "s/^/    $name: /" | tee -a "$log/failures.txt"
 }
 
 # together: NAME SECONDS COMMAND... a line, from the standard input: those that do not mind company, as many at a time as there are processors.
@@ -63,8 +69,8 @@ take() { # the next that nobody has
 
 not_built() {
     failed=$((failed + 1))
-    printf '%-28s does not build:\n' "$name"
-    grep -E 'error|undefined' "$log/build-$name.txt" | head -n 5 | sed 's/^/    /'
+    failure 'does not build:'
+    grep -E 'error|undefined' "$log/build-$name.txt" | head -n 5 | failure
     return 1
 }
 
@@ -131,12 +137,13 @@ fuzz_targets() { # seconds
             printf '%-28s %s\n' "$name" "$(awk '/number_of_executed_units/ { print $2 " inputs, no finding" }' "$log/$name.txt")"
         else
             failed=$((failed + 1))
-            printf '%-28s FAILED, see %s\n' "$name" "$log/$name.txt"
+            failure "a finding, see $log/$name.txt"
         fi
     done
 }
 
 total() {
+    if [ -s "$log/failures.txt" ]; then echo 'What failed:' && cat "$log/failures.txt"; fi
     echo "$passed passed, $failed failed, $skipped skipped"
     [ $failed -eq 0 ]
     exit $?
