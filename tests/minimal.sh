@@ -1,11 +1,11 @@
 #!/bin/sh
 # The static client (examples/minimal): built, weighed, measured beside itself over libcurl, watched by strace, and its look-up of names tried.
-# UPDATE_README=1 writes the figures into README.md, between its marks. ROUNDS=11: starts of each client, taken in turn.
+# UPDATE_README=1 writes the figures into README.md, between its marks. ROUNDS=41: starts of each client, taken in turn.
 . tests/lib.sh
 export LC_ALL=C OPENAI_API_KEY=loopback-key ANTHROPIC_API_KEY=loopback-key
 STRICT='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Werror'
 MOST=204800 PLAIN_MOST=81920 BLOCK_MOST=81920 PEAK_MOST=512 START_MOST=0.20
-B=build rounds=${ROUNDS:-11}
+B=build rounds=${ROUNDS:-41}
 if ! command -v musl-gcc >/dev/null 2>&1; then
     skip "minimal: there is no musl-gcc, so nothing was built: apt-get install musl-tools"
     total
@@ -113,7 +113,7 @@ fi
 ok "it builds over libcurl" gcc -std=c99 $STRICT -O2 -I. -DLLMF_ONLY=1 -DLLMF_WITH_CURL=1 -DLLMF_WITH_EPOLL=1 -DLLMF_WITH_STRINGS=1 -DLLMF_WITH_ENV=1 -DLLMF_WITH_ANTHROPIC=1 \
     -DLLMF_WITH_OPENAI=1 -o $B/tests/minimal-curl examples/minimal/minimal.c examples/minimal/lookup.c -lcurl
 ok "openai over libcurl" says 'echo: over TLS' $B/tests/minimal-curl -c $C/ca.pem -u $tls/v1 'echo: over TLS'
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+fastest() { sort -n | head -n 1; } # what else the machine does can only add to it
 started() { # FILE PROGRAM
     # shellcheck disable=SC2086
     $pin $B/tests/measure first "$2" -c $C/ca.pem -u $tls/v1 'echo: hi' >>"$t/$1"
@@ -122,9 +122,17 @@ for i in $(seq "$rounds"); do
     started ours $B/minimal
     started theirs $B/tests/minimal-curl
 done
-ours=$(median <"$t/ours") theirs=$(median <"$t/theirs")
+ours=$(fastest <"$t/ours") theirs=$(fastest <"$t/theirs")
 ratio=$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")
 ok "from its start to the first byte: $ours us, over libcurl $theirs us" awk "BEGIN { exit !($ours <= $START_MOST * $theirs) }"
+
+# ---- its curve ----
+
+curve() { gcc -std=c99 -Wall -Wextra -Werror -g "$@" tests/minimal/p256.c -lbearssl -lcrypto; }
+ok "the curve builds" curve -Wpedantic -Wconversion -Wshadow -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $B/tests/p256
+ok "the curve is BearSSL's, and OpenSSL's" $B/tests/p256
+ok "the curve builds to be watched" curve -O3 -DWATCHED -o $B/tests/p256-watched
+ok "no branch and no address hangs on a multiplier" valgrind -q --error-exitcode=9 $B/tests/p256-watched
 
 # ---- how it finds hosts ----
 
@@ -164,7 +172,7 @@ ms() { awk "BEGIN { printf \"%.1f\", $1 / 1000 }"; }
     echo "| system calls that ask for memory, from its start to its end | $calls | 0 |"
     echo "| connections for ten prompts in a row | $connects | 1 |"
     echo
-    echo "$(musl-gcc --version | head -n 1), musl, BearSSL; times are medians of $rounds starts taken in turn, client and server on one CPU; \`sh tests/minimal.sh\` measures it again."
+    echo "$(musl-gcc --version | head -n 1), musl, BearSSL; times are of the fastest of $rounds starts taken in turn, client and server on one CPU; \`sh tests/minimal.sh\` measures it again."
 } >"$t/table"
 cat "$t/table"
 if [ "${UPDATE_README:-0}" = 1 ] && [ $failed -eq 0 ]; then
