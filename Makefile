@@ -133,17 +133,19 @@ device: llmfactory.h | deps-device
 	$(ARM)gcc -mcpu=cortex-m3 -mthumb -nostdlib -Wl,--gc-sections -T examples/device/board.ld -o $(DEVICE) $(basename $(DEVICE))/*.o -lgcc
 
 # Debian's libbearssl.a is made for glibc, so its source is compiled anew, once: for size, but for what a handshake spends its time in. The curve is the example's own.
-HOT = i31_montmul i31_sub ccopy sha2small ssl_hs_client x509_minimal
+CURVE = p256 modpow
+HOT = i62_modpow2 sha2small ssl_hs_client x509_minimal
 MUSL_BEARSSL = $(MAKE) -s -j4 -C $(B)/source/bearssl lib BUILD=$(abspath $(B)/musl)/bearssl CC=$(MUSL)
-$(B)/musl/libbearssl.a: examples/minimal/curve/p256.c | deps-minimal
+$(B)/musl/libbearssl.a: $(CURVE:%=examples/minimal/curve/%.c) | deps-minimal
 	sh tools/debian-source.sh bearssl $(B)/source/bearssl
 	@mkdir -p $(@D)
 	$(MUSL_BEARSSL) CFLAGS="-std=c99 -Os $(SMALL)"
 	rm -f $(HOT:%=$(@D)/bearssl/obj/%.o)
 	$(MUSL_BEARSSL) CFLAGS="-std=c99 -O2 $(SMALL)"
-	$(MUSL) -std=c99 -Wall -Wextra -Werror -O3 $(SMALL) -isystem $(B)/source/bearssl/inc -I$(B)/source/bearssl/src -c -o $(@D)/bearssl/p256.o $<
-	ar d $(@D)/bearssl/libbearssl.a ec_p256_m31.o
-	ar r $(@D)/bearssl/libbearssl.a $(@D)/bearssl/p256.o
+	for part in $(CURVE); do $(MUSL) -std=c99 -Wall -Wextra -Werror -O3 $(SMALL) -isystem $(B)/source/bearssl/inc -isystem $(B)/source/bearssl/src \
+	    -c -o $(@D)/bearssl/$$part.o examples/minimal/curve/$$part.c || exit 1; done
+	ar d $(@D)/bearssl/libbearssl.a ec_p256_m31.o i31_modpow.o
+	ar r $(@D)/bearssl/libbearssl.a $(CURVE:%=$(@D)/bearssl/%.o)
 	mv $(@D)/bearssl/libbearssl.a $@
 
 # minimal-plain has one dialect and no TLS, for a server of one's own. Beside them in musl/: the same with their symbols. Built anew each time: the options are on

@@ -126,13 +126,20 @@ ours=$(fastest <"$t/ours") theirs=$(fastest <"$t/theirs")
 ratio=$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")
 ok "from its start to the first byte: $ours us, over libcurl $theirs us" awk "BEGIN { exit !($ours <= $START_MOST * $theirs) }"
 
-# ---- its curve ----
+# ---- its curve, and the powers that signatures are checked with ----
 
-curve() { gcc -std=c99 -Wall -Wextra -Werror -g "$@" tests/minimal/p256.c -lbearssl -lcrypto; }
-ok "the curve builds" curve -Wpedantic -Wconversion -Wshadow -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $B/tests/p256
+part() { # NAME FLAGS...
+    name=$1
+    shift
+    gcc -std=c99 -Wall -Wextra -Werror -g -isystem $B/source/bearssl/inc -isystem $B/source/bearssl/src "$@" "tests/minimal/$name.c" -lbearssl -lcrypto
+}
+checked='-O1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+ok "the curve builds" part p256 -Wpedantic -Wconversion -Wshadow $checked -o $B/tests/p256
 ok "the curve is BearSSL's, and OpenSSL's" $B/tests/p256
-ok "the curve builds to be watched" curve -O3 -DWATCHED -o $B/tests/p256-watched
+ok "the curve builds to be watched" part p256 -O3 -DWATCHED -o $B/tests/p256-watched
 ok "no branch and no address hangs on a multiplier" valgrind -q --error-exitcode=9 $B/tests/p256-watched
+ok "the powers build" part modpow $checked -o $B/tests/modpow
+ok "the powers are OpenSSL's" $B/tests/modpow
 
 # ---- how it finds hosts ----
 
