@@ -2,7 +2,7 @@
    machine is of 64: that one is here put in the place of the other, which stays for what is too short for it or longer than any curve's order. */
 #include "inner.h"
 
-#define br_i31_modpow bit_by_bit
+#define br_i31_modpow br_i31_modpow_by_bits
 #include "int/i31_modpow.c"
 #undef br_i31_modpow
 
@@ -11,6 +11,6 @@ void br_i31_modpow(uint32_t *x, const unsigned char *e, size_t elen, const uint3
     enum { LONGEST = 9, WINDOW = 4 }; /* words of 62 bits: 521 and less; bits */
     uint64_t room[LONGEST * (2 + 1 + (1 << WINDOW))];
     const size_t words = (m[0] + 31) >> 5; /* of 31 bits */
-    if (words < 4 || (words + 1) / 2 > LONGEST) bit_by_bit(x, e, elen, m, m0i, t1, t2);
+    if (words < 4 || (words + 1) / 2 > LONGEST) br_i31_modpow_by_bits(x, e, elen, m, m0i, t1, t2);
     else br_i62_modpow_opt(x, e, elen, m, m0i, room, sizeof room / sizeof room[0]);
 }
