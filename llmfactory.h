@@ -2432,7 +2432,8 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
  *   LLMF_OPERATION(PROVIDER, op, dialect, url, traits)
  *       what a host has besides chats, op being EMBED, TRANSCRIBE, COUNT_TOKENS, LIST_MODELS or BATCH (of its own), or what is different there. Every host lists
  *       models, counts tokens where its dialect can, and embeds where it has an embedding_batch; transcription and batches only where a row says so. dialect:
- *       whose operation it speaks. url: "" where that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another base URL, "-" where the host has not got it.
+ *       whose operation it speaks. url: "" where that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another
+ *       base URL, "-" where the host has not got it.
  *       traits: B gives vectors as base64 when asked, O calls dimensions output_dimension, P takes an embedding's purpose as input_type, M is told no model,
  *       T gives segments when timestamp_granularities asks for them, V asks as Vertex AI does, H asks half the price of what stands in a batch, J has batches as
  *       Mistral has them
@@ -53077,7 +53078,8 @@ static const char *llmfi_job_wrong(int action, const llmf_batch *b, const llmf_b
     if (action == LLMF_BATCH_COLLECT && !b->result && !b->responses) return LLMFI_WORDS("llmf_batch: has neither result nor responses, so nobody would see an answer; give one of them");
     if ((b->skip || (action == LLMF_BATCH_COLLECT && b->responses)) && !b->count) return LLMFI_WORDS("llmf_batch.count is 0: skip and responses must have that many places");
     if (action == LLMF_BATCH_COLLECT && b->in_order) return LLMFI_WORDS("llmf_batch.in_order: the results of a submitted batch come as the provider gives them");
-    if (action != LLMF_BATCH_SUBMIT && !(llmfi_memchr(job->id, '\0', sizeof job->id) && llmfi_bulk_id_ok(llmfi_cstr(job->id)))) return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
+    if (action != LLMF_BATCH_SUBMIT && !(llmfi_memchr(job->id, '\0', sizeof job->id) && llmfi_bulk_id_ok(llmfi_cstr(job->id))))
+        return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
     return NULL;
 }
 

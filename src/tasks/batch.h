@@ -105,7 +105,8 @@ static const char *llmfi_job_wrong(int action, const llmf_batch *b, const llmf_b
     if (action == LLMF_BATCH_COLLECT && !b->result && !b->responses) return LLMFI_WORDS("llmf_batch: has neither result nor responses, so nobody would see an answer; give one of them");
     if ((b->skip || (action == LLMF_BATCH_COLLECT && b->responses)) && !b->count) return LLMFI_WORDS("llmf_batch.count is 0: skip and responses must have that many places");
     if (action == LLMF_BATCH_COLLECT && b->in_order) return LLMFI_WORDS("llmf_batch.in_order: the results of a submitted batch come as the provider gives them");
-    if (action != LLMF_BATCH_SUBMIT && !(llmfi_memchr(job->id, '\0', sizeof job->id) && llmfi_bulk_id_ok(llmfi_cstr(job->id)))) return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
+    if (action != LLMF_BATCH_SUBMIT && !(llmfi_memchr(job->id, '\0', sizeof job->id) && llmfi_bulk_id_ok(llmfi_cstr(job->id))))
+        return LLMFI_WORDS("llmf_batch_job.id is no id that LLMF_BATCH_SUBMIT has given");
     return NULL;
 }
 
